@@ -1,0 +1,60 @@
+package activities
+
+import (
+	"context"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/taskrouter/taskrouter/internal/logging"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// Types of application errors, as workflows compare them.
+const (
+	// TypeStore is a failure of the store. Nothing has been done in the world.
+	TypeStore = "store"
+	// TypePhone is a failure of the telephone platform.
+	TypePhone = "phone"
+)
+
+// fail turns an error of the store into one the durable run retries. The store
+// answers a repeat with the current view, so even an error that looks final
+// (a fault of ours) is worth another try after an upgrade: the run of an open
+// Task never ends with an error. The cause goes to the log, which is redacted,
+// and not into the history, because it may quote what clients sent.
+func fail(ctx context.Context, verb string, err error) error {
+	activity.GetLogger(ctx).Warn("store call failed", logging.KeyReason, verb, logging.KeyError, err)
+	return temporal.NewApplicationError(verb+": "+kindName(taskrouter.KindOf(err)), TypeStore)
+}
+
+// failPhone is a retryable failure of the telephone platform.
+func failPhone(ctx context.Context, verb string, err error) error {
+	activity.GetLogger(ctx).Warn("telephone platform failed", logging.KeyReason, verb, logging.KeyError, err)
+	return temporal.NewApplicationError(verb+" failed", TypePhone)
+}
+
+// kindNames is the word of each kind in histories.
+var kindNames = map[taskrouter.Kind]string{
+	taskrouter.KindInternal:     "internal",
+	taskrouter.KindInvalid:      "invalid",
+	taskrouter.KindNotFound:     "not found",
+	taskrouter.KindConflict:     "conflict",
+	taskrouter.KindGone:         "gone",
+	taskrouter.KindPrecondition: "precondition",
+	taskrouter.KindCapacity:     "capacity",
+	taskrouter.KindUnavailable:  "unavailable",
+	taskrouter.KindTooLarge:     "too large",
+	taskrouter.KindUnauthorized: "unauthorized",
+	taskrouter.KindForbidden:    "forbidden",
+}
+
+func kindName(k taskrouter.Kind) string {
+	if name, ok := kindNames[k]; ok {
+		return name
+	}
+	return "unknown"
+}
+
+// missing reports whether the Task, or the Workspace around it, is gone.
+func missing(err error) bool { return err != nil && taskrouter.KindOf(err) == taskrouter.KindNotFound }

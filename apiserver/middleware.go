@@ -1,0 +1,178 @@
+package apiserver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	"github.com/taskrouter/taskrouter/internal/logging"
+	"github.com/taskrouter/taskrouter/taskrouter"
+	"github.com/taskrouter/taskrouter/wire"
+)
+
+// Keys of values kept with a request.
+const (
+	keyRequestID = "request-id"
+	keyAccount   = "account"
+	keyWorkspace = "workspace"
+	keyErrorCode = "error-code"
+)
+
+// requestID gives the request an id of ours: what a client sends could be
+// anything and ends up in logs.
+func (s *Server) requestID(c *gin.Context) {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // crypto/rand.Read never returns an error
+	id := "RQ" + hex.EncodeToString(b[:])
+	c.Set(keyRequestID, id)
+	c.Header("X-Request-Id", id)
+	c.Header("Twilio-Request-Id", id)
+}
+
+// recovery turns a panic into the JSON error every client can read.
+func (s *Server) recovery(c *gin.Context) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler { //nolint:errorlint,err113 // net/http panics with this very value
+			panic(p)
+		}
+		s.log.Error("handler panicked", logging.Reason(fmt.Sprintf("%T", p)), zap.ByteString("stack", debug.Stack()),
+			logging.RequestID(c.GetString(keyRequestID)), logging.Route(c.FullPath()))
+		if !c.Writer.Written() {
+			s.fail(c, refusal{wire.FromError(taskrouter.Errorf(taskrouter.KindInternal, "panic"))})
+		}
+	}()
+	c.Next()
+}
+
+// limitBody refuses bodies that are too large, by their announced length or
+// when they turn out to be.
+func (s *Server) limitBody(c *gin.Context) {
+	if c.Request.ContentLength > s.opts.BodyLimit {
+		s.fail(c, tooLarge(s.opts.BodyLimit))
+		return
+	}
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, s.opts.BodyLimit)
+}
+
+func tooLarge(limit int64) error {
+	return taskrouter.Errorf(taskrouter.KindTooLarge, "The request body is larger than %d bytes", limit)
+}
+
+// accessLog writes one line a request, with the route's pattern and neither
+// path, query nor body.
+func (s *Server) accessLog(c *gin.Context) {
+	start := time.Now()
+	finished := false
+	defer func() {
+		status := c.Writer.Status()
+		if !finished { // a panic is on its way to recovery
+			status = http.StatusInternalServerError
+		}
+		logging.LogAccess(s.log, logging.Access{
+			Method: method(c.Request.Method), Route: c.FullPath(), Status: status, Bytes: max(0, c.Writer.Size()),
+			Elapsed: time.Since(start), RequestID: c.GetString(keyRequestID),
+			AccountSID: c.GetString(keyAccount), Code: c.GetInt(keyErrorCode),
+		})
+	}()
+	c.Next()
+	finished = true
+}
+
+// method is the request's method if it is a usual one: it is free text.
+func method(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodPost, http.MethodDelete, http.MethodPut, http.MethodPatch, http.MethodHead, http.MethodOptions:
+		return m
+	default:
+		return "other"
+	}
+}
+
+// limitTime ends the work of a request before its client gives up. It does not
+// apply outside the API, where answers may be streams.
+func (s *Server) limitTime(c *gin.Context) {
+	if !strings.HasPrefix(c.Request.URL.Path, apiPrefix) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.opts.Timeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
+
+// crossOrigin lets browsers of the configured origins call the API.
+func (s *Server) crossOrigin(c *gin.Context) {
+	origin := c.GetHeader("Origin")
+	if origin == "" || (!slices.Contains(s.opts.AllowedOrigins, origin) && !slices.Contains(s.opts.AllowedOrigins, "*")) {
+		return
+	}
+	c.Header("Access-Control-Allow-Origin", origin)
+	c.Writer.Header().Add("Vary", "Origin")
+	c.Header("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id, Twilio-Request-Id")
+	if c.Request.Method == http.MethodOptions && c.GetHeader("Access-Control-Request-Method") != "" {
+		c.Header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
+		c.Header("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, If-Match")
+		c.Header("Access-Control-Max-Age", "600")
+		c.AbortWithStatus(http.StatusNoContent)
+	}
+}
+
+// authenticate demands an account's SID and token.
+func (s *Server) authenticate(c *gin.Context) {
+	user, password, ok := c.Request.BasicAuth()
+	if !ok || user == "" || password == "" {
+		s.fail(c, unauthorized())
+		return
+	}
+	account, err := s.opts.Authenticator.Authenticate(c.Request.Context(), user, password)
+	switch {
+	case taskrouter.KindOf(err) == taskrouter.KindUnauthorized && err != nil:
+		s.fail(c, unauthorized())
+	case err != nil:
+		s.fail(c, err)
+	default:
+		c.Set(keyAccount, account)
+	}
+}
+
+// authenticateAPI is authenticate for paths of the API that lead nowhere.
+func (s *Server) authenticateAPI(c *gin.Context) {
+	if strings.HasPrefix(c.Request.URL.Path, apiPrefix) {
+		s.authenticate(c)
+	}
+}
+
+func unauthorized() error {
+	return taskrouter.Errorf(taskrouter.KindUnauthorized, "Authentication failed: an account SID and its auth token are required")
+}
+
+// workspaceScope demands that the path's Workspace exists in the account.
+func (s *Server) workspaceScope(c *gin.Context) {
+	sid := c.Param("ws")
+	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, sid) {
+		s.fail(c, notFound())
+		return
+	}
+	w, err := s.opts.Reader.FetchWorkspace(c.Request.Context(), c.GetString(keyAccount), sid)
+	switch {
+	case err != nil:
+		s.fail(c, err)
+	case w == nil || w.Deleting || w.AccountSID != c.GetString(keyAccount):
+		s.fail(c, notFound())
+	default:
+		c.Set(keyWorkspace, w)
+	}
+}

@@ -1,0 +1,118 @@
+package apiserver
+
+import (
+	"context"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/taskrouter"
+	"github.com/taskrouter/taskrouter/workspace"
+)
+
+// Authenticator checks a user name and password and returns the account they
+// belong to. Wrong ones are a KindUnauthorized error; implementations compare
+// secrets in constant time.
+type Authenticator interface {
+	Authenticate(ctx context.Context, user, password string) (account string, err error)
+}
+
+// Dispatcher changes what is in motion: Tasks, Reservations, Workers.
+type Dispatcher interface {
+	CreateTask(ctx context.Context, n dispatch.NewTask) (*taskrouter.Task, error)
+	UpdateTask(ctx context.Context, u dispatch.TaskUpdate) (*taskrouter.Task, error)
+	DeleteTask(ctx context.Context, s dispatch.Subject) error
+	UpdateReservation(ctx context.Context, u dispatch.ReservationUpdate) (*taskrouter.Reservation, error)
+	CreateWorker(ctx context.Context, n dispatch.NewWorker) (*taskrouter.Worker, error)
+	UpdateWorker(ctx context.Context, u dispatch.WorkerUpdate) (*taskrouter.Worker, error)
+	DeleteWorker(ctx context.Context, s dispatch.Subject) error
+	UpdateChannel(ctx context.Context, u dispatch.ChannelUpdate) (*taskrouter.WorkerChannel, error)
+}
+
+// Configuration changes what is at rest.
+type Configuration interface {
+	CreateWorkspace(ctx context.Context, n workspace.NewWorkspace) (*taskrouter.Workspace, error)
+	UpdateWorkspace(ctx context.Context, u workspace.WorkspaceUpdate) (*taskrouter.Workspace, error)
+	DeleteWorkspace(ctx context.Context, s dispatch.Subject) error
+
+	CreateActivity(ctx context.Context, n workspace.NewActivity) (*taskrouter.Activity, error)
+	UpdateActivity(ctx context.Context, u workspace.ActivityUpdate) (*taskrouter.Activity, error)
+	DeleteActivity(ctx context.Context, s dispatch.Subject) error
+
+	CreateTaskChannel(ctx context.Context, n workspace.NewTaskChannel) (*taskrouter.TaskChannel, error)
+	UpdateTaskChannel(ctx context.Context, u workspace.TaskChannelUpdate) (*taskrouter.TaskChannel, error)
+	DeleteTaskChannel(ctx context.Context, s dispatch.Subject) error
+
+	CreateQueue(ctx context.Context, n workspace.NewQueue) (*taskrouter.TaskQueue, error)
+	UpdateQueue(ctx context.Context, u workspace.QueueUpdate) (*taskrouter.TaskQueue, error)
+	DeleteQueue(ctx context.Context, s dispatch.Subject) error
+
+	CreateWorkflow(ctx context.Context, n workspace.NewWorkflow) (*taskrouter.Workflow, error)
+	UpdateWorkflow(ctx context.Context, u workspace.WorkflowUpdate) (*taskrouter.Workflow, error)
+	DeleteWorkflow(ctx context.Context, s dispatch.Subject) error
+
+	CreateCallQueue(ctx context.Context, n workspace.NewCallQueue) (*taskrouter.CallQueue, error)
+	UpdateCallQueue(ctx context.Context, u workspace.CallQueueUpdate) (*taskrouter.CallQueue, error)
+	DeleteCallQueue(ctx context.Context, s dispatch.Subject) error
+}
+
+// Reader reads what was committed. All reads are scoped by account and
+// Workspace. A fetch returns nil, nil for what does not exist there; a list
+// returns up to Size+1 items in list order, the extra one telling that the
+// list goes on, and a KindInvalid error for a page token that names nothing.
+type Reader interface {
+	FetchWorkspace(ctx context.Context, account, sid string) (*taskrouter.Workspace, error)
+	ListWorkspaces(ctx context.Context, account, friendlyName string, page taskrouter.Page) ([]*taskrouter.Workspace, error)
+
+	FetchActivity(ctx context.Context, account, ws, sid string) (*taskrouter.Activity, error)
+	ListActivities(ctx context.Context, account, ws, friendlyName string, available *bool, page taskrouter.Page) ([]*taskrouter.Activity, error)
+
+	// FetchTaskChannel takes a SID or unique name.
+	FetchTaskChannel(ctx context.Context, account, ws, sidOrName string) (*taskrouter.TaskChannel, error)
+	ListTaskChannels(ctx context.Context, account, ws string, page taskrouter.Page) ([]*taskrouter.TaskChannel, error)
+
+	FetchQueue(ctx context.Context, account, ws, sid string) (*taskrouter.TaskQueue, error)
+	ListQueues(ctx context.Context, account, ws string, f taskrouter.QueueFilter, page taskrouter.Page) ([]*taskrouter.TaskQueue, error)
+
+	FetchWorkflow(ctx context.Context, account, ws, sid string) (*taskrouter.Workflow, error)
+	ListWorkflows(ctx context.Context, account, ws, friendlyName string, page taskrouter.Page) ([]*taskrouter.Workflow, error)
+
+	FetchWorker(ctx context.Context, account, ws, sid string) (*taskrouter.Worker, error)
+	ListWorkers(ctx context.Context, account, ws string, f taskrouter.WorkerFilter, page taskrouter.Page) ([]*taskrouter.Worker, error)
+
+	// WorkerChannels returns all of a Worker's.
+	WorkerChannels(ctx context.Context, account, ws, worker string) ([]*taskrouter.WorkerChannel, error)
+	// FetchWorkerChannel takes its SID, or its TaskChannel's SID or unique name.
+	FetchWorkerChannel(ctx context.Context, account, ws, worker, key string) (*taskrouter.WorkerChannel, error)
+
+	FetchTask(ctx context.Context, account, ws, sid string) (*taskrouter.Task, error)
+	ListTasks(ctx context.Context, account, ws string, f taskrouter.TaskFilter, page taskrouter.Page) ([]*taskrouter.Task, error)
+
+	FetchReservation(ctx context.Context, account, ws, sid string) (*taskrouter.Reservation, error)
+	ListReservations(ctx context.Context, account, ws string, f taskrouter.ReservationFilter, page taskrouter.Page) ([]*taskrouter.Reservation, error)
+
+	FetchEvent(ctx context.Context, account, ws, sid string) (*taskrouter.Event, error)
+	ListEvents(ctx context.Context, account, ws string, f taskrouter.EventFilter, page taskrouter.Page) ([]*taskrouter.Event, error)
+
+	FetchCallQueue(ctx context.Context, account, ws, sid string) (*taskrouter.CallQueue, error)
+	ListCallQueues(ctx context.Context, account, ws string, page taskrouter.Page) ([]*taskrouter.CallQueue, error)
+}
+
+// Evaluator runs rules over listed resources. Making a filter fails with
+// KindInvalid when the expression does not parse; a resource the expression
+// cannot be evaluated on does not match. An error of a running filter ends the
+// list.
+type Evaluator interface {
+	TaskFilter(expression string) (func(ctx context.Context, t *taskrouter.Task) (bool, error), error)
+	WorkerFilter(expression string) (func(ctx context.Context, w WorkerFacts) (bool, error), error)
+	// QueueFilter keeps the queues whose expression a Worker with these
+	// attributes satisfies.
+	QueueFilter(attributes taskrouter.Attributes) (func(ctx context.Context, q *taskrouter.TaskQueue) (bool, error), error)
+}
+
+// WorkerFacts is what an expression can read about a Worker.
+type WorkerFacts struct {
+	*taskrouter.Worker
+	ActivityName string
+	// Channels reads the Worker's capacity; called only when an expression
+	// needs it.
+	Channels func(ctx context.Context) ([]*taskrouter.WorkerChannel, error)
+}

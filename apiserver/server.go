@@ -1,0 +1,145 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.uber.org/zap"
+
+	"github.com/taskrouter/taskrouter/wire"
+)
+
+// Options are the collaborators and settings of a Server.
+type Options struct {
+	// PublicURL is the address clients reach the server at; all URLs in
+	// bodies begin with it.
+	PublicURL string
+
+	Authenticator Authenticator
+	Dispatcher    Dispatcher
+	Configuration Configuration
+	Reader        Reader
+	Evaluator     Evaluator
+
+	// Voice serves /callqueue/*; it does its own authentication.
+	Voice http.Handler
+	// Dev serves /dev/* of the development server.
+	Dev http.Handler
+
+	// Overloaded reports that the backlog is too long for new Tasks.
+	Overloaded func() bool
+	// Ready fails while a dependency is down.
+	Ready func(ctx context.Context) error
+
+	// BodyLimit is the largest request body in bytes; 0 is DefaultBodyLimit.
+	BodyLimit int64
+	// Timeout ends a request that takes too long; 0 is DefaultTimeout.
+	Timeout time.Duration
+	// AllowedOrigins may call the API from a browser; "*" is any.
+	AllowedOrigins []string
+	// TrustedProxies are the addresses or networks whose X-Forwarded-For is
+	// believed; none by default.
+	TrustedProxies []string
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Defaults of Options.
+const (
+	// DefaultBodyLimit lets the largest routing configuration through,
+	// percent-encoded.
+	DefaultBodyLimit = 4 << 20
+	// DefaultTimeout is below the 10 s after which a client library gives up.
+	DefaultTimeout = 8 * time.Second
+)
+
+// Server is the HTTP handler of the API. It is safe for concurrent use.
+type Server struct {
+	opts   Options
+	links  wire.Links
+	log    *zap.Logger
+	engine *gin.Engine
+}
+
+// New makes a Server. It fails when a collaborator or the public URL is
+// missing.
+func New(log *zap.Logger, opts Options) (*Server, error) {
+	if opts.Authenticator == nil || opts.Dispatcher == nil || opts.Configuration == nil || opts.Reader == nil || opts.Evaluator == nil {
+		return nil, errors.New("apiserver: a collaborator is missing")
+	}
+	if !strings.HasPrefix(opts.PublicURL, "http://") && !strings.HasPrefix(opts.PublicURL, "https://") {
+		return nil, errors.New("apiserver: the public URL must be absolute")
+	}
+	if opts.BodyLimit <= 0 {
+		opts.BodyLimit = DefaultBodyLimit
+	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	s := &Server{opts: opts, links: wire.NewLinks(opts.PublicURL), log: log.Named("apiserver")}
+	engine, err := s.newEngine()
+	if err != nil {
+		return nil, err
+	}
+	s.engine = engine
+	return s, nil
+}
+
+// ServeHTTP answers a request. A trailing slash is ignored without a redirect,
+// which client libraries do not follow.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p := r.URL.Path; strings.HasPrefix(p, apiPrefix) && strings.HasSuffix(p, "/") {
+		u := *r.URL
+		u.Path, u.RawPath = strings.TrimRight(p, "/"), strings.TrimRight(u.RawPath, "/")
+		clone := *r
+		clone.URL = &u
+		r = &clone
+	}
+	s.engine.ServeHTTP(w, r)
+}
+
+func (s *Server) newEngine() (*gin.Engine, error) {
+	gin.SetMode(gin.ReleaseMode)
+	e := gin.New()
+	e.RedirectTrailingSlash, e.RedirectFixedPath = false, false
+	e.HandleMethodNotAllowed = true
+	if err := e.SetTrustedProxies(s.opts.TrustedProxies); err != nil {
+		return nil, err
+	}
+	e.Use(s.requestID, s.recovery, s.limitBody, s.accessLog, s.limitTime)
+	if len(s.opts.AllowedOrigins) > 0 {
+		e.Use(s.crossOrigin)
+	}
+	e.NoRoute(s.authenticateAPI, s.noRoute)
+	e.NoMethod(s.authenticateAPI, s.noMethod)
+	e.GET("/healthz", s.healthy)
+	e.GET("/readyz", s.ready)
+	if s.opts.Voice != nil {
+		e.Any("/callqueue/*path", gin.WrapH(s.opts.Voice))
+	}
+	if s.opts.Dev != nil {
+		e.Any("/dev/*path", gin.WrapH(s.opts.Dev))
+	}
+	s.mount(e)
+	return e, nil
+}
+
+func (s *Server) healthy(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status": "ok"}) }
+
+func (s *Server) ready(c *gin.Context) {
+	if s.opts.Ready != nil {
+		if err := s.opts.Ready(c.Request.Context()); err != nil {
+			s.log.Warn("not ready", zapErr(err))
+			s.fail(c, unavailable("The server is not ready"))
+			return
+		}
+	}
+	s.healthy(c)
+}

@@ -1,0 +1,207 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// BeginDial notes that a leg is about to be placed. Proceed is false when it
+// was placed already or is not wanted any more.
+func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrder, error) {
+	var out DialOrder
+	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		if err := u.load(ctx); err != nil {
+			return err
+		}
+		e, l, err := u.legEntry(ctx, attempt)
+		if err != nil || l == nil || l.State != taskrouter.LegWanted || l.HangUp {
+			return err
+		}
+		call, err := u.callOf(ctx, e.Task)
+		if err != nil {
+			return err
+		}
+		if call != nil && call.State == taskrouter.CallEnded {
+			u.endLeg(e, l, "caller left")
+			return nil
+		}
+		others, err := u.tx.OpenLegsTo(ctx, l.WorkerSID)
+		if err != nil {
+			return err
+		}
+		for _, o := range others {
+			if o.Attempt == attempt || o.State == taskrouter.LegWanted || o.Purpose == taskrouter.LegRedirects {
+				continue
+			}
+			if busy := e.reservation(o.ReservationSID); busy != nil && busy.SID == l.ReservationSID {
+				continue // a second attempt for the same offer ends the first by itself
+			}
+			if o.HangUp {
+				out.Drain = append(out.Drain, o)
+			}
+		}
+		l.State = taskrouter.LegPlacing
+		l.Placements++
+		l.Deadline = u.legDeadline(l)
+		u.touchLeg(e, l)
+		leg := *l
+		out.Proceed, out.Leg, out.Caller = true, &leg, call
+		return nil
+	})
+	return out, err
+}
+
+// DialReported notes the outcome of a placement. A leg whose offer ended
+// meanwhile is to be hung up now that its call is known.
+func (d *Dispatcher) DialReported(ctx context.Context, ws string, in DialReport) (taskrouter.View, error) {
+	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+		e, l, err := u.legEntry(ctx, in.Attempt)
+		if err != nil || l == nil {
+			return nil, err
+		}
+		for _, sid := range in.CallSIDs {
+			u.revealCall(e, l, sid)
+		}
+		switch in.Outcome {
+		case DialPlaced:
+			if l.Purpose == taskrouter.LegRedirects {
+				u.endLeg(e, l, "completed")
+				return e, nil
+			}
+			if l.State.Before(taskrouter.LegDialing) {
+				l.State = taskrouter.LegDialing
+			}
+			l.Unknown = false
+			u.touchLeg(e, l)
+		case DialUnknown:
+			if l.State == taskrouter.LegPlacing {
+				l.Unknown = true
+				u.touchLeg(e, l)
+			}
+		case DialFailed:
+			if l.State.Before(taskrouter.LegAnswered) {
+				return e, u.legOver(ctx, e, l, in.Cause)
+			}
+		}
+		return e, nil
+	})
+}
+
+// revealCall adds a platform leg to an attempt.
+func (u *Unit) revealCall(e *entry, l *taskrouter.Leg, sid string) {
+	if sid == "" {
+		return
+	}
+	for _, have := range l.CallSIDs {
+		if have == sid {
+			return
+		}
+	}
+	l.CallSIDs = append(l.CallSIDs, sid)
+	l.Unknown = false
+	u.touchLeg(e, l)
+}
+
+// LegHungUp notes that the platform carried out our hang-up.
+func (d *Dispatcher) LegHungUp(ctx context.Context, ws, attempt string) (taskrouter.View, error) {
+	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+		e, l, err := u.legEntry(ctx, attempt)
+		if err != nil || l == nil {
+			return nil, err
+		}
+		if l.HangUp && l.State != taskrouter.LegEnded {
+			u.endLeg(e, l, "hung up")
+		}
+		return e, nil
+	})
+}
+
+// JoinSeen notes that both parties are in the room.
+func (d *Dispatcher) JoinSeen(ctx context.Context, ws, attempt string) (taskrouter.View, error) {
+	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+		e, l, err := u.legEntry(ctx, attempt)
+		if err != nil || l == nil {
+			return nil, err
+		}
+		if l.State == taskrouter.LegAnswered {
+			l.State, l.JoinedAt, l.Deadline = taskrouter.LegJoined, u.at, time.Time{}
+			u.touchLeg(e, l)
+		}
+		return e, nil
+	})
+}
+
+// Leg reads an agent's leg; nil when unknown.
+func (d *Dispatcher) Leg(ctx context.Context, ws, attempt string) (*taskrouter.Leg, error) {
+	var out *taskrouter.Leg
+	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		l, err := u.tx.Leg(ctx, attempt)
+		out = l
+		return err
+	})
+	return out, err
+}
+
+// LegFact takes in a report about an agent's leg. Reports may come late, twice
+// and in any order: a leg only moves forward.
+func (d *Dispatcher) LegFact(ctx context.Context, in LegReport) error {
+	ws, err := d.store.WorkspaceOfLeg(ctx, in.Attempt)
+	if err != nil || ws == "" {
+		return err
+	}
+	return d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		if err := u.load(ctx); err != nil {
+			return err
+		}
+		e, l, err := u.legEntry(ctx, in.Attempt)
+		if err != nil || l == nil {
+			return err
+		}
+		u.revealCall(e, l, in.CallSID)
+		if !l.State.Before(in.State) {
+			return nil
+		}
+		switch in.State {
+		case taskrouter.LegEnded:
+			return u.legReportedOver(ctx, e, l, in)
+		case taskrouter.LegAnswered:
+			l.CallSID, l.AnsweredAt = in.CallSID, u.at
+			l.State = taskrouter.LegAnswered
+			l.Deadline = u.at.Add(taskrouter.JoinTimeout)
+			if l.Purpose == taskrouter.LegForeign {
+				l.Deadline = time.Time{}
+			}
+			u.touchLeg(e, l)
+		case taskrouter.LegJoined:
+			l.State, l.JoinedAt, l.Deadline = taskrouter.LegJoined, u.at, time.Time{}
+			u.touchLeg(e, l)
+		case taskrouter.LegDialing, taskrouter.LegRinging:
+			l.State = in.State
+			u.touchLeg(e, l)
+		case taskrouter.LegWanted, taskrouter.LegPlacing:
+		}
+		return nil
+	})
+}
+
+// legReportedOver takes in the end of one platform leg. An attempt that rings
+// several devices is over when the last one is, or the one that answered.
+func (u *Unit) legReportedOver(ctx context.Context, e *entry, l *taskrouter.Leg, in LegReport) error {
+	if in.CallSID != "" && l.CallSID != "" && l.CallSID != in.CallSID {
+		return nil // another device of the same agent stopped ringing
+	}
+	if in.CallSID != "" && l.CallSID == "" && len(l.CallSIDs) > 1 {
+		kept := l.CallSIDs[:0:0]
+		for _, sid := range l.CallSIDs {
+			if sid != in.CallSID {
+				kept = append(kept, sid)
+			}
+		}
+		l.CallSIDs = kept
+		u.touchLeg(e, l)
+		return nil
+	}
+	return u.legOver(ctx, e, l, in.Cause)
+}

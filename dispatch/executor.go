@@ -1,0 +1,157 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// command is one change waiting for its turn in a Workspace.
+type command struct {
+	ctx  context.Context
+	fn   func(ctx context.Context, u *Unit) error
+	done chan error
+}
+
+// executor runs the commands of one Workspace one after the other, several in
+// one transaction while they queue up: the commit, which waits for the disk,
+// is shared (group commit).
+type executor struct {
+	queue []*command
+}
+
+// submit queues a command and waits for its outcome. The first command of an
+// idle Workspace starts a goroutine that lives until the queue is empty.
+func (e *executors) submit(ctx context.Context, d *Dispatcher, ws string, fn func(ctx context.Context, u *Unit) error) error {
+	if err := ctx.Err(); err != nil {
+		return taskrouter.Unavailable(err, "The request was given up")
+	}
+	c := &command{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	e.mu.Lock()
+	x, busy := e.running[ws]
+	if !busy {
+		x = &executor{}
+		e.running[ws] = x
+	}
+	x.queue = append(x.queue, c)
+	e.mu.Unlock()
+	if !busy {
+		go e.drain(d, ws, x)
+	}
+	// The outcome is awaited even when the caller gives up: a command that
+	// may have committed must not be reported as failed.
+	return <-c.done
+}
+
+func (e *executors) drain(d *Dispatcher, ws string, x *executor) {
+	for {
+		e.mu.Lock()
+		n := min(len(x.queue), d.opts.BatchSize)
+		if n == 0 {
+			delete(e.running, ws)
+			e.mu.Unlock()
+			return
+		}
+		batch := x.queue[:n:n]
+		x.queue = x.queue[n:]
+		e.mu.Unlock()
+		d.execute(ws, batch)
+	}
+}
+
+// errAborted ends a transaction in which a command failed after writing.
+var errAborted = errors.New("command failed after its first write")
+
+// execute runs a batch in one transaction. When a command fails after it
+// wrote, or the commit fails, each command is tried again on its own.
+func (d *Dispatcher) execute(ws string, batch []*command) {
+	live := batch[:0:0]
+	for _, c := range batch {
+		if err := c.ctx.Err(); err != nil {
+			c.done <- taskrouter.Unavailable(err, "The request was given up")
+			continue
+		}
+		live = append(live, c)
+	}
+	if len(live) == 0 {
+		return
+	}
+	if len(live) > 1 {
+		if outcomes, err := d.transact(ws, live); err == nil {
+			for i, c := range live {
+				c.done <- outcomes[i]
+			}
+			return
+		}
+	}
+	for _, c := range live {
+		outcomes, err := d.transact(ws, []*command{c})
+		if err == nil {
+			err = outcomes[0]
+		}
+		c.done <- err
+	}
+}
+
+// commandTimeout bounds one transaction: a Workspace must not hang because one
+// caller's deadline is far away.
+const commandTimeout = 15 * time.Second
+
+// transact runs commands in one transaction. Outcomes are the commands' own
+// errors; err is set when nothing was committed.
+func (d *Dispatcher) transact(ws string, cmds []*command) (outcomes []error, err error) {
+	// The transaction serves several callers: none of them may cancel it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmds[0].ctx), commandTimeout)
+	defer cancel()
+	b := &batch{d: d, workspaceSID: ws, now: d.now()}
+	var own error
+	err = d.store.InWorkspace(ctx, ws, func(ctx context.Context, tx Tx) error {
+		b.begin(tx)
+		outcomes = outcomes[:0]
+		if err := b.expire(ctx); err != nil {
+			return err
+		}
+		for _, c := range cmds {
+			u := b.unit()
+			cerr := safely(func() error { return c.fn(ctx, u) })
+			if cerr == nil {
+				cerr = u.flush(ctx)
+				if cerr != nil {
+					u.wrote = true
+				}
+			}
+			if cerr != nil && u.wrote {
+				own = cerr
+				return errAborted
+			}
+			outcomes = append(outcomes, cerr)
+		}
+		return b.finish(ctx)
+	})
+	if err != nil {
+		// What was compiled from uncommitted configuration must not survive.
+		d.configs.drop(ws)
+	}
+	if errors.Is(err, errAborted) {
+		return nil, own
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.committed()
+	return outcomes, nil
+}
+
+// safely turns a panic of a command into an error: one bad command must not
+// end the process that routes everybody else's calls.
+func safely(fn func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &taskrouter.Error{Kind: taskrouter.KindInternal, Message: "Internal error", Cause: fmt.Errorf("panic: %v", r)}
+		}
+	}()
+	return fn()
+}

@@ -1,0 +1,215 @@
+package dispatch
+
+import (
+	"context"
+
+	"go.uber.org/zap"
+
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// AddJob starts bulk work. Its first chunk runs in this transaction, so that
+// small Workspaces see the result at once; the rest follows in transactions of
+// its own and can be resumed by any process.
+func (u *Unit) AddJob(ctx context.Context, kind JobKind, subjectSID string) error {
+	j := &Job{ID: taskrouter.NewSID("JB"), WorkspaceSID: u.b.workspaceSID, Kind: kind, SubjectSID: subjectSID, CreatedAt: u.at}
+	if err := u.flush(ctx); err != nil { // the work reads what the command wrote
+		return err
+	}
+	return u.stepJob(ctx, j)
+}
+
+// stepJob does one chunk and stores where the next one starts.
+func (u *Unit) stepJob(ctx context.Context, j *Job) error {
+	step := map[JobKind]func(context.Context, *Job) error{
+		JobReEvaluate:      u.stepReEvaluate,
+		JobMembership:      u.stepMembership,
+		JobAddChannel:      u.stepAddChannel,
+		JobRemoveChannel:   u.stepRemoveChannel,
+		JobMatchWorkers:    u.stepMatchWorkers,
+		JobDeleteWorkspace: u.stepDeleteWorkspace,
+	}[j.Kind]
+	if step == nil {
+		u.d.log.Error("unknown job", zap.String("job", string(j.Kind)))
+		j.Done = true
+	} else if err := step(ctx, j); err != nil {
+		return err
+	}
+	u.changes.Jobs = append(u.changes.Jobs, j)
+	u.pending = true
+	return nil
+}
+
+// sweepJobs does one chunk of the oldest job in each Workspace that has one.
+func (d *Dispatcher) sweepJobs(ctx context.Context) error {
+	list, err := d.store.JobWorkspaces(ctx, sweepJobs)
+	if err != nil {
+		return err
+	}
+	for _, ws := range list {
+		err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+			if err := u.load(ctx); err != nil {
+				return err
+			}
+			j, err := u.tx.Job(ctx)
+			if err != nil || j == nil {
+				return err
+			}
+			return u.stepJob(ctx, j)
+		})
+		if err != nil {
+			d.log.Warn("job not continued", zap.String("workspace_sid", ws), zap.Error(err))
+		}
+	}
+	return nil
+}
+
+func (u *Unit) stepReEvaluate(ctx context.Context, j *Job) error {
+	w := u.cfg().Workflows[j.SubjectSID]
+	if w == nil {
+		j.Done = true
+		return nil
+	}
+	ts, err := u.tx.TasksOfWorkflow(ctx, w.SID, j.Cursor, u.d.opts.ChunkSize)
+	if err != nil {
+		return err
+	}
+	if err := u.adopt(ctx, ts); err != nil {
+		return err
+	}
+	for _, t := range ts {
+		e := u.tasks[t.SID]
+		switch e.Task.Status {
+		case taskrouter.TaskPending:
+			if err := u.reEvaluate(ctx, e, taskrouter.ReEvaluateWorkflow); err != nil {
+				return err
+			}
+		case taskrouter.TaskReserved:
+			e.Task.Route.ReEvaluate = taskrouter.ReEvaluateWorkflow
+			u.touchTask(e)
+		case taskrouter.TaskAssigned, taskrouter.TaskWrapping, taskrouter.TaskCompleted, taskrouter.TaskCanceled:
+		}
+	}
+	j.advance(len(ts), u.d.opts.ChunkSize, func() string { return ts[len(ts)-1].SID })
+	return nil
+}
+
+// advance moves the cursor behind a chunk, or ends the job with a short one.
+func (j *Job) advance(n, chunk int, last func() string) {
+	if n < chunk {
+		j.Done = true
+		return
+	}
+	j.Cursor = last()
+}
+
+// agentsAfter reads the next chunk of Workers.
+func (u *Unit) agentsAfter(ctx context.Context, j *Job) ([]*Agent, error) {
+	as, err := u.tx.AllAgents(ctx, j.Cursor, u.d.opts.ChunkSize)
+	if err != nil {
+		return nil, err
+	}
+	return u.know(as), nil
+}
+
+func (u *Unit) stepMembership(ctx context.Context, j *Job) error {
+	q := u.cfg().Queues[j.SubjectSID]
+	if q == nil {
+		j.Done = true
+		return nil
+	}
+	as, err := u.agentsAfter(ctx, j)
+	if err != nil {
+		return err
+	}
+	var joined []string
+	for _, a := range as {
+		had, err := u.tx.IsMember(ctx, q.SID, a.SID)
+		if err != nil {
+			return err
+		}
+		has := u.belongs(ctx, q, u.facts(a))
+		u.setMembership(q, a.SID, had, has)
+		if has && a.Available {
+			joined = append(joined, a.SID)
+		}
+	}
+	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
+	return u.matchAgents(ctx, joined...)
+}
+
+func (u *Unit) stepMatchWorkers(ctx context.Context, j *Job) error {
+	as, err := u.agentsAfter(ctx, j)
+	if err != nil {
+		return err
+	}
+	var sids []string
+	for _, a := range as {
+		sids = append(sids, a.SID)
+	}
+	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
+	return u.matchAgents(ctx, sids...)
+}
+
+func (u *Unit) stepAddChannel(ctx context.Context, j *Job) error {
+	c := u.cfg().Channels[j.SubjectSID]
+	if c == nil {
+		j.Done = true
+		return nil
+	}
+	as, err := u.agentsAfter(ctx, j)
+	if err != nil {
+		return err
+	}
+	for _, a := range as {
+		if a.channel(c.SID) == nil {
+			u.addChannel(a, c)
+		}
+	}
+	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
+	return nil
+}
+
+func (u *Unit) stepRemoveChannel(ctx context.Context, j *Job) error {
+	as, err := u.agentsAfter(ctx, j)
+	if err != nil {
+		return err
+	}
+	for _, a := range as {
+		if wc := a.channel(j.SubjectSID); wc != nil {
+			u.changes.DeleteWorkerChannels = append(u.changes.DeleteWorkerChannels, wc.SID)
+			u.pending, u.workersMoved = true, true
+			delete(u.agents, a.SID)
+		}
+	}
+	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
+	return nil
+}
+
+// stepDeleteWorkspace ends the Tasks of a Workspace chunk by chunk, so that
+// their durable runs end and calls are hung up, and then removes the rest.
+func (u *Unit) stepDeleteWorkspace(ctx context.Context, j *Job) error {
+	ts, err := u.tx.TasksOfWorkflow(ctx, "", j.Cursor, u.d.opts.ChunkSize)
+	if err != nil {
+		return err
+	}
+	if err := u.adopt(ctx, ts); err != nil {
+		return err
+	}
+	for _, t := range ts {
+		e := u.tasks[t.SID]
+		e.Delete(u.at) // silently: a deleted Workspace reports nothing but its own end
+		u.touchTask(e)
+		for _, l := range e.legs {
+			u.hangUp(e, l)
+		}
+		e.deleted = true
+	}
+	if len(ts) == u.d.opts.ChunkSize {
+		return nil // the cursor stays: the rows are gone
+	}
+	j.Done = true
+	u.changes.DeleteWorkspace = true
+	u.pending = true
+	return nil
+}

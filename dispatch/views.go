@@ -1,0 +1,69 @@
+package dispatch
+
+import (
+	"context"
+
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// viewAfter runs a command of the durable run and answers with the Task's
+// current view, whether the command changed anything or came too late. A Task
+// that no longer exists is a removed one.
+func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx context.Context, u *Unit) (*entry, error)) (taskrouter.View, error) {
+	out := taskrouter.View{WorkspaceSID: ws, Removed: true}
+	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		if err := u.load(ctx); err != nil {
+			return err
+		}
+		e, err := fn(ctx, u)
+		if err != nil || e == nil {
+			return err
+		}
+		if err := u.flush(ctx); err != nil { // the view must show the revision as written
+			return err
+		}
+		out = u.view(e)
+		return nil
+	})
+	if taskrouter.KindOf(err) == taskrouter.KindNotFound && err != nil {
+		return out, nil // the Workspace itself is gone
+	}
+	return out, err
+}
+
+// View is a Task as its durable run sees it.
+func (d *Dispatcher) View(ctx context.Context, ws, taskSID string) (taskrouter.View, error) {
+	v, err := d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+		return u.entry(ctx, taskSID)
+	})
+	v.TaskSID = taskSID
+	return v, err
+}
+
+// CancelFromOutside ends a Task because its durable run was asked to stop: a
+// waiting Task is canceled, an assigned one completed.
+func (d *Dispatcher) CancelFromOutside(ctx context.Context, ws, taskSID string) (taskrouter.View, error) {
+	v, err := d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+		e, err := u.entry(ctx, taskSID)
+		if err != nil || e == nil {
+			return nil, err
+		}
+		switch e.Task.Status {
+		case taskrouter.TaskPending, taskrouter.TaskReserved:
+			return e, u.cancelTask(ctx, e, reasonOutside)
+		case taskrouter.TaskAssigned, taskrouter.TaskWrapping:
+			hs, err := e.Complete(reasonOutside, u.at)
+			if err != nil {
+				return nil, err
+			}
+			return e, u.applyAndMatch(ctx, e, hs)
+		case taskrouter.TaskCompleted, taskrouter.TaskCanceled:
+		}
+		return e, nil
+	})
+	v.TaskSID = taskSID
+	return v, err
+}
+
+// reasonOutside is the reason of a Task that an operator stopped in Temporal.
+const reasonOutside = "Canceled by an operator"

@@ -1,0 +1,169 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// Config is everything an operator can set. The tag `key` names a setting in
+// the file; TASKROUTER_ and the upper-case path is its environment variable,
+// the path with dashes its flag.
+type Config struct {
+	Listen    string   `key:"listen" usage:"address the REST API listens on"`
+	PublicURL string   `key:"public_url" usage:"URL at which clients and voice platforms reach the REST API"`
+	Database  Database `key:"database"`
+	Temporal  Temporal `key:"temporal"`
+	Worker    Worker   `key:"worker"`
+	Limits    Limits   `key:"limits"`
+	Routing   Routing  `key:"routing"`
+	Voice     Voice    `key:"voice"`
+	Egress    Egress   `key:"egress"`
+	Secrets   Secrets  `key:"secrets"`
+	Logging   Logging  `key:"logging"`
+}
+
+// Database says where the state is.
+type Database struct {
+	// URL is postgres://… or the path of a SQLite file. It is a secret
+	// because it may carry a password.
+	URL            Secret `key:"url" usage:"postgres://… or the path of a SQLite file"`
+	MaxConnections int    `key:"max_connections" usage:"connections this process may open"`
+}
+
+// Kind is a database system.
+type Kind string
+
+// The database systems.
+const (
+	Postgres Kind = "postgres"
+	SQLite   Kind = "sqlite"
+)
+
+// Kind tells which system the URL names and what to open: the URL itself for
+// PostgreSQL, the path for SQLite.
+func (d Database) Kind() (kind Kind, target string) {
+	url := d.URL.Reveal()
+	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
+		return Postgres, url
+	}
+	for _, prefix := range []string{"sqlite://", "sqlite:"} {
+		if path, ok := strings.CutPrefix(url, prefix); ok {
+			return SQLite, path
+		}
+	}
+	return SQLite, url
+}
+
+// Temporal says how to reach the cluster that conducts.
+type Temporal struct {
+	Address   string      `key:"address" usage:"host:port of the Temporal frontend"`
+	Namespace string      `key:"namespace" usage:"Temporal namespace"`
+	TaskQueue string      `key:"task_queue" usage:"Temporal queue the worker processes serve"`
+	APIKey    Secret      `key:"api_key" usage:"API key for Temporal Cloud"`
+	TLS       TemporalTLS `key:"tls"`
+}
+
+// TemporalTLS says how the connection to Temporal is encrypted.
+type TemporalTLS struct {
+	Enabled    bool   `key:"enabled" usage:"encrypt the connection to Temporal"`
+	CAFile     string `key:"ca_file" usage:"certificates to trust instead of the system's"`
+	CertFile   string `key:"cert_file" usage:"client certificate"`
+	KeyFile    string `key:"key_file" usage:"key of the client certificate"`
+	ServerName string `key:"server_name" usage:"name the server's certificate must have"`
+}
+
+// Worker says how much a worker process does at once.
+type Worker struct {
+	Concurrency  int           `key:"concurrency" usage:"Temporal activities a worker process runs at once"`
+	DrainTimeout time.Duration `key:"drain_timeout" usage:"time a process has to finish its work when told to stop"`
+}
+
+// Limits says where this program stops accepting.
+type Limits struct {
+	MaxBacklog        int           `key:"max_backlog" usage:"unsent notices above which new work is answered 503"`
+	BodyBytes         int64         `key:"body_bytes" usage:"largest request body, in bytes"`
+	RequestTimeout    time.Duration `key:"request_timeout" usage:"time a request may take"`
+	RequestsPerSecond int           `key:"requests_per_second" usage:"requests an account may make a second; 0 for no limit"`
+	Connections       int           `key:"connections" usage:"agent sockets a process serves at once"`
+}
+
+// Routing says what the router does when a Workflow does not.
+type Routing struct {
+	MaxAssignments  int           `key:"max_assignments" usage:"offers a Task may have before it is canceled"`
+	AssignedLimit   time.Duration `key:"assigned_limit" usage:"time a Task may stay assigned before it is removed"`
+	GracePeriod     time.Duration `key:"grace_period" usage:"time a closed Task stays readable"`
+	EventRetention  time.Duration `key:"event_retention" usage:"time events and statistics stay readable"`
+	DefaultCapacity int           `key:"default_capacity" usage:"capacity of a new agent on each channel"`
+	ShortAbandon    time.Duration `key:"short_abandon" usage:"callers who leave earlier count as short abandons"`
+}
+
+// Voice says which telephone platforms there are.
+type Voice struct {
+	// Insecure allows plain HTTP and webhooks nobody vouches for.
+	Insecure bool           `key:"insecure" usage:"allow plain HTTP and unprotected voice webhooks"`
+	Backends []VoiceBackend `key:"backends" usage:"telephone platforms, as a YAML or JSON list"`
+}
+
+// Flavour is a kind of telephone platform.
+type Flavour string
+
+// The kinds of telephone platform.
+const (
+	FlavourTwilio   Flavour = "twilio"
+	FlavourRestcomm Flavour = "restcomm"
+	FlavourFake     Flavour = "fake"
+)
+
+// VoiceBackend is an account on one telephone platform.
+type VoiceBackend struct {
+	Name       string  `key:"name" usage:"name in URLs, logs and the database"`
+	Flavour    Flavour `key:"flavour" usage:"twilio, restcomm or fake"`
+	BaseURL    string  `key:"base_url" usage:"where the platform's REST API is"`
+	AccountSID string  `key:"account_sid" usage:"account on the platform"`
+	AuthToken  Secret  `key:"auth_token" usage:"token of the account"`
+	// WebhookSecret protects webhooks of a platform that does not sign them:
+	// it becomes part of the webhook's URL.
+	WebhookSecret Secret `key:"webhook_secret" usage:"secret in the webhook URLs of a platform that does not sign"`
+	// AllowCIDRs are the only addresses webhooks are taken from, if any.
+	AllowCIDRs []string `key:"allow_cidrs" usage:"addresses webhooks are taken from; empty for all"`
+	Numbers    []string `key:"numbers" usage:"telephone numbers to point at this router, such as +14155550100"`
+	CallerID   string   `key:"caller_id" usage:"number shown to agents who are rung"`
+}
+
+// Egress says where webhooks may go.
+type Egress struct {
+	AllowCIDRs []string `key:"allow_cidrs" usage:"private networks webhooks may be sent to"`
+}
+
+// Secrets are the keys this program encrypts with.
+type Secrets struct {
+	SealingKey Secret `key:"sealing_key" usage:"key that seals stored tokens, 32 bytes"`
+	// PreviousKey opens what was sealed before the key was changed.
+	PreviousKey Secret `key:"previous_key" usage:"former sealing key, still accepted for reading"`
+	// PayloadKey encrypts what Temporal stores; empty stores it readable.
+	PayloadKey Secret `key:"payload_key" usage:"key that encrypts Temporal histories, 32 bytes; empty for none"`
+}
+
+// Logging says how the log is written.
+type Logging struct {
+	Level  string `key:"level" usage:"debug, info, warn or error"`
+	Format string `key:"format" usage:"json or console"`
+}
+
+// Default returns the settings of a process that was told nothing.
+func Default() *Config {
+	return &Config{
+		Listen:   "127.0.0.1:8080",
+		Database: Database{MaxConnections: 20},
+		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "default", TaskQueue: "taskrouter"},
+		Worker:   Worker{Concurrency: 200, DrainTimeout: 30 * time.Second},
+		Limits: Limits{
+			MaxBacklog: 10000, BodyBytes: 2 << 20, RequestTimeout: 15 * time.Second, Connections: 10000,
+		},
+		Routing: Routing{
+			MaxAssignments: 1000, AssignedLimit: 24 * time.Hour, GracePeriod: 5 * time.Minute,
+			EventRetention: 30 * 24 * time.Hour, DefaultCapacity: 1, ShortAbandon: 5 * time.Second,
+		},
+		Logging: Logging{Level: "info", Format: "json"},
+	}
+}

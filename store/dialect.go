@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/dialect/sqlitedialect"
+	"github.com/uptrace/bun/schema"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// dialect is all that differs between the two databases besides opening them.
+type dialect struct {
+	name string
+	// migrations is the folder of embedded migrations; goose its dialect.
+	migrations string
+	goose      goose.Dialect
+	// lockRow ends the statement that takes the lock of a Workspace. SQLite
+	// needs nothing: its writers begin with the lock of the whole database.
+	lockRow string
+	// skipLocked ends a claim; rows held by another process are left out.
+	skipLocked string
+	// plansMembers is set when the database keeps statistics good enough to
+	// choose by itself between listing the members of a queue and walking the
+	// idle order.
+	plansMembers bool
+}
+
+var (
+	postgresDialect = dialect{
+		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
+		lockRow: " FOR NO KEY UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", plansMembers: true,
+	}
+	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3}
+)
+
+// nulMarker stands for a text with a NUL character, which neither database can
+// keep. It is no function of either, so the statement fails, and its name tells
+// why.
+const nulMarker = "taskrouter_text_contains_nul"
+
+// pgText and sqliteText are bun's dialects with a classified failure for NUL.
+type pgText struct{ *pgdialect.Dialect }
+
+type sqliteText struct{ *sqlitedialect.Dialect }
+
+var (
+	_ schema.Dialect = pgText{}
+	_ schema.Dialect = sqliteText{}
+)
+
+// AppendString writes a quoted literal. Quotes are doubled and invalid UTF-8
+// is replaced; a backslash is an ordinary character in both databases.
+func (d pgText) AppendString(b []byte, s string) []byte {
+	if strings.IndexByte(s, 0) >= 0 {
+		return append(b, nulMarker+"()"...)
+	}
+	return d.Dialect.AppendString(b, s)
+}
+
+// AppendString writes a quoted literal, as pgText does.
+func (d sqliteText) AppendString(b []byte, s string) []byte {
+	if strings.IndexByte(s, 0) >= 0 {
+		return append(b, nulMarker+"()"...)
+	}
+	return d.Dialect.AppendString(b, s)
+}
+
+// classify turns an error of a database into one of the router's kinds. what
+// is the verb that failed, for people; it becomes part of the public text,
+// the cause does not.
+func classify(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	var ours *taskrouter.Error
+	if errors.As(err, &ours) {
+		return err
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return classifyPostgres(pg, err, what)
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return classifySQLite(lite, err, what)
+	}
+	if isConnectionFailure(err) {
+		return unavailable(err, what)
+	}
+	return &taskrouter.Error{Kind: taskrouter.KindInternal, Message: what + " failed", Cause: err}
+}
+
+func unavailable(err error, what string) error {
+	return taskrouter.Unavailable(err, what+": the database is not available")
+}
+
+func conflict(err error, what string) error {
+	return &taskrouter.Error{Kind: taskrouter.KindConflict, Message: what + ": changed by another request", Cause: err}
+}
+
+func isConnectionFailure(err error) bool {
+	var connect *pgconn.ConnectError
+	var network net.Error
+	for _, is := range []error{
+		context.Canceled, context.DeadlineExceeded, driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone,
+		io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+	} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	// pgx reports a connection it found closed with an error it marks as safe
+	// to retry and does not export.
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err)
+}
+
+// classifyPostgres knows the SQLSTATE codes:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func classifyPostgres(pg *pgconn.PgError, err error, what string) error {
+	switch {
+	case pg.Code == "23505":
+		return duplicate(pg.ConstraintName, err, what)
+	case pg.Code == "40001", pg.Code == "40P01":
+		return conflict(err, what)
+	case pg.Code == "42883" && strings.Contains(pg.Message, nulMarker):
+		return nulError(err)
+	case strings.HasPrefix(pg.Code, "08"), // connection exception
+		strings.HasPrefix(pg.Code, "53"), // out of connections, memory, disk
+		strings.HasPrefix(pg.Code, "57"), // shut down, canceled
+		strings.HasPrefix(pg.Code, "58"), // system error
+		pg.Code == "25006",               // read-only: a standby during failover
+		pg.Code == "25P02",               // a statement after one that failed
+		pg.Code == "25P03",               // idle in transaction for too long
+		pg.Code == "55P03":               // lock not available
+		return unavailable(err, what)
+	default:
+		return &taskrouter.Error{Kind: taskrouter.KindInternal, Message: what + " failed", Cause: err}
+	}
+}
+
+// classifySQLite knows the result codes: https://www.sqlite.org/rescode.html
+func classifySQLite(lite *sqlite.Error, err error, what string) error {
+	switch lite.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return duplicate(lite.Error(), err, what)
+	}
+	switch lite.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR,
+		sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM:
+		return unavailable(err, what)
+	}
+	if strings.Contains(lite.Error(), nulMarker) {
+		return nulError(err)
+	}
+	return &taskrouter.Error{Kind: taskrouter.KindInternal, Message: what + " failed", Cause: err}
+}
+
+// duplicate is the verdict on a unique constraint: names that people choose
+// are their mistake, all else is a race. where is the constraint's name
+// (PostgreSQL) or a text with the columns (SQLite).
+func duplicate(where string, err error, what string) error {
+	named := func(index, column string) bool {
+		return where == index || strings.Contains(where, column)
+	}
+	invalid := func(text string) error {
+		return &taskrouter.Error{Kind: taskrouter.KindInvalid, Message: text, Cause: err}
+	}
+	switch {
+	case named("workers_name", "workers.name_key"):
+		return invalid("FriendlyName is used by another Worker of the Workspace")
+	case named("task_channels_name", "task_channels.unique_name"):
+		return invalid("UniqueName is used by another TaskChannel of the Workspace")
+	case named("call_queue_numbers_pkey", "call_queue_numbers.phone_number"):
+		return invalid("A phone number belongs to another call queue")
+	default:
+		return conflict(err, what)
+	}
+}
+
+func nulError(err error) error {
+	return &taskrouter.Error{Kind: taskrouter.KindInvalid, Message: "Text must not contain a NUL character", Cause: err}
+}
+
+// unsupportedURL does not repeat the URL, which may hold a password.
+func unsupportedURL(err error) error {
+	return fmt.Errorf("open store: the database URL is not valid: %w", err)
+}

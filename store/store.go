@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/uptrace/bun"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	dialect dialect
+	// write takes part in transactions that change something, read in all
+	// else. They are the same pool on PostgreSQL.
+	write, read *bun.DB
+	// anchor keeps an SQLite database open, and an in-memory one alive.
+	anchor *sql.DB
+
+	upserts upserts
+	configs *configCache
+	members *memberCounts
+}
+
+var (
+	_ dispatch.Store = (*Store)(nil)
+	_ dispatch.Tx    = (*transaction)(nil)
+)
+
+func newStore(d dialect, write, read *bun.DB) *Store {
+	return &Store{
+		dialect: d, write: write, read: read,
+		upserts: newUpserts(write), configs: newConfigCache(), members: newMemberCounts(),
+	}
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	errs := []error{s.write.Close()}
+	if s.read != s.write {
+		errs = append(errs, s.read.Close())
+	}
+	if s.anchor != nil {
+		errs = append(errs, s.anchor.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return classify(s.read.PingContext(ctx), "reach the database")
+}
+
+// Database names the kind of database: postgres or sqlite.
+func (s *Store) Database() string { return s.dialect.name }
+
+// InWorkspace runs fn in one transaction that holds the Workspace's lock; see
+// dispatch.Store. fn must do its reading and writing through tx alone: with
+// SQLite a second writer would wait for the first for ever. When the context
+// ends before the commit, nothing is written. An error of the commit itself
+// leaves open whether it happened; it is reported as KindUnavailable.
+func (s *Store) InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx dispatch.Tx) error) error {
+	return s.inTransaction(ctx, func(q bun.Tx) error {
+		var row lockRow
+		err := q.NewRaw("SELECT workspace_sid, account_sid, config_revision, event_seq, next_due"+
+			" FROM workspace_locks WHERE workspace_sid = ?"+s.dialect.lockRow, workspaceSID).Scan(ctx, &row)
+		if errors.Is(err, sql.ErrNoRows) {
+			return taskrouter.NotFoundf("Workspace %s was not found", workspaceSID)
+		}
+		if err != nil {
+			return classify(err, "lock the Workspace")
+		}
+		t := &transaction{store: s, q: q, lock: row.domain(), revision: row.ConfigRevision}
+		if err := fn(ctx, t); err != nil {
+			return err
+		}
+		// A write that failed may have been half done (SQLite keeps the
+		// statements before the one that failed); it must not be committed
+		// even if its error was dropped.
+		return t.failed
+	})
+}
+
+// inTransaction commits when fn returns nil and rolls back otherwise, also
+// when fn panics.
+func (s *Store) inTransaction(ctx context.Context, fn func(q bun.Tx) error) error {
+	q, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return classify(err, "begin a transaction")
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			// The error of a rollback says nothing new: the connection is
+			// gone, and the transaction with it.
+			_ = q.Rollback()
+		}
+	}()
+	if err := fn(q); err != nil {
+		return err
+	}
+	if err := q.Commit(); err != nil {
+		return classify(err, "commit")
+	}
+	committed = true
+	return nil
+}
+
+// errForeign is a row that does not belong to the Workspace of the
+// transaction: a fault of the caller that must never be stored.
+func errForeign(what, sid string) error {
+	return &taskrouter.Error{
+		Kind: taskrouter.KindInternal, Message: "write " + what,
+		Cause: fmt.Errorf("%s %s belongs to another Workspace", what, sid),
+	}
+}

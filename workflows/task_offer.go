@@ -1,0 +1,65 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/taskrouter/taskrouter/activities"
+	"github.com/taskrouter/taskrouter/internal/logging"
+)
+
+// makeCallbacks begins the assignment callback of each offer that asks for one.
+// Several run side by side.
+func (r *taskRun) makeCallbacks() {
+	for i := range r.view.Offers {
+		o := &r.view.Offers[i]
+		if o.CallbackDue && r.begin(workKey(workCallback, o.ReservationSID)) {
+			r.callback(o.ReservationSID)
+		}
+	}
+}
+
+// callback makes the request. Whatever becomes of it, the store learns of an
+// outcome: a lost worker process counts as a failed callback, because the
+// request may have been made and must not be made twice.
+func (r *taskRun) callback(reservation string) {
+	key := workKey(workCallback, reservation)
+	ctx := workflow.WithActivityOptions(r.ctx, r.tunables.callback("assignment callback for "+reservation))
+	in := activities.AssignInput{Subject: r.subject(), ReservationSID: reservation}
+	r.do(key, workflow.ExecuteActivity(ctx, callbacks.Assign, in), func(f workflow.Future) {
+		var res activities.AssignResult
+		err := f.Get(r.ctx, &res)
+		switch {
+		case nothingDone(err):
+			r.again(key, storePause, func() {
+				if r.callbackDue(reservation) {
+					r.callback(reservation)
+				}
+			})
+		case err != nil:
+			r.log.Warn("assignment callback lost", logging.KeyReservationSID, reservation, logging.KeyError, err)
+			r.callbackAnswered(reservation, activities.CallbackOutcome{Failed: true})
+		case res.Unsaved != nil:
+			r.callbackAnswered(reservation, *res.Unsaved)
+		case res.View != nil:
+			r.adopt(*res.View)
+		}
+	})
+}
+
+func (r *taskRun) callbackAnswered(reservation string, o activities.CallbackOutcome) {
+	in := activities.AnswerInput{Subject: r.subject(), ReservationSID: reservation, Outcome: o}
+	summary := "callback answered for " + reservation
+	if o.Failed {
+		summary = "callback failed for " + reservation
+	}
+	r.store(workKey(workCallback, reservation), storeCall{records.CallbackAnswered, in, summary}, r.adopt)
+}
+
+func (r *taskRun) callbackDue(reservation string) bool {
+	for i := range r.view.Offers {
+		if o := &r.view.Offers[i]; o.ReservationSID == reservation {
+			return o.CallbackDue
+		}
+	}
+	return false
+}

@@ -1,0 +1,22 @@
+package workflows
+
+import "fmt"
+
+// Versions of the logic of Task. A run keeps the version it was started with;
+// code that changes recorded commands asks for taskRun.logicVersion. A line is
+// added for each, and removed when no supported release could have started it.
+const (
+	// logicFirst: the journey as first released.
+	logicFirst = 1
+
+	// LogicVersion is what new runs are started with.
+	LogicVersion = logicFirst
+)
+
+// knownLogic panics for a run started by a newer release. A panic blocks the
+// run until a newer worker process takes it; an error would end it.
+func knownLogic(version int) {
+	if version < logicFirst || version > LogicVersion {
+		panic(fmt.Sprintf("logic version %d is not known to this release", version))
+	}
+}
