@@ -144,23 +144,6 @@ func ends[T any](s wire.Slice[T], sid func(T) string) wire.Slice[T] {
 	return s
 }
 
-// all reads every page of a list.
-func all[T any](sid func(T) string, fetch func(taskrouter.Page) ([]T, error)) ([]T, error) {
-	var out []T
-	page := taskrouter.Page{Size: wire.MaxPageSize}
-	for {
-		items, err := fetch(page)
-		if err != nil {
-			return nil, err
-		}
-		if len(items) <= page.Size {
-			return append(out, items...), nil
-		}
-		out = append(out, items[:page.Size]...)
-		page.After = sid(out[len(out)-1])
-	}
-}
-
 // pageOf cuts a page out of a list that is in memory as a whole.
 func pageOf[T any](items []T, p taskrouter.Page, sid func(T) string) ([]T, error) {
 	at := func(want string) (int, error) {

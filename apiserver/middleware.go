@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/wire"
@@ -23,7 +24,7 @@ import (
 const (
 	keyRequestID = "request-id"
 	keyAccount   = "account"
-	keyWorkspace = "workspace"
+	keyConfig    = "config"
 	keyErrorCode = "error-code"
 )
 
@@ -166,13 +167,20 @@ func (s *Server) workspaceScope(c *gin.Context) {
 		s.fail(c, notFound())
 		return
 	}
-	w, err := s.opts.Reader.FetchWorkspace(c.Request.Context(), c.GetString(keyAccount), sid)
+	config, err := s.opts.Reader.WorkspaceConfig(c.Request.Context(), c.GetString(keyAccount), sid)
 	switch {
 	case err != nil:
 		s.fail(c, err)
-	case w == nil || w.Deleting || w.AccountSID != c.GetString(keyAccount):
+	case config == nil || config.Workspace.Deleting || config.Workspace.AccountSID != c.GetString(keyAccount):
 		s.fail(c, notFound())
 	default:
-		c.Set(keyWorkspace, w)
+		c.Set(keyConfig, config)
 	}
+}
+
+// configuration is what was at rest in the path's Workspace when the request
+// began.
+func configuration(c *gin.Context) *dispatch.Config {
+	config, _ := c.MustGet(keyConfig).(*dispatch.Config)
+	return config
 }

@@ -59,20 +59,16 @@ type Configuration interface {
 // returns up to Size+1 items in list order, the extra one telling that the
 // list goes on, and a KindInvalid error for a page token that names nothing.
 type Reader interface {
-	FetchWorkspace(ctx context.Context, account, sid string) (*taskrouter.Workspace, error)
+	// WorkspaceConfig returns everything at rest in a Workspace; it is shared
+	// and must not be changed. Every request below a Workspace reads it, so
+	// it must be cheap when nothing changed.
+	WorkspaceConfig(ctx context.Context, account, ws string) (*dispatch.Config, error)
+
 	ListWorkspaces(ctx context.Context, account, friendlyName string, page taskrouter.Page) ([]*taskrouter.Workspace, error)
 
-	FetchActivity(ctx context.Context, account, ws, sid string) (*taskrouter.Activity, error)
 	ListActivities(ctx context.Context, account, ws, friendlyName string, available *bool, page taskrouter.Page) ([]*taskrouter.Activity, error)
-
-	// FetchTaskChannel takes a SID or unique name.
-	FetchTaskChannel(ctx context.Context, account, ws, sidOrName string) (*taskrouter.TaskChannel, error)
 	ListTaskChannels(ctx context.Context, account, ws string, page taskrouter.Page) ([]*taskrouter.TaskChannel, error)
-
-	FetchQueue(ctx context.Context, account, ws, sid string) (*taskrouter.TaskQueue, error)
 	ListQueues(ctx context.Context, account, ws string, f taskrouter.QueueFilter, page taskrouter.Page) ([]*taskrouter.TaskQueue, error)
-
-	FetchWorkflow(ctx context.Context, account, ws, sid string) (*taskrouter.Workflow, error)
 	ListWorkflows(ctx context.Context, account, ws, friendlyName string, page taskrouter.Page) ([]*taskrouter.Workflow, error)
 
 	FetchWorker(ctx context.Context, account, ws, sid string) (*taskrouter.Worker, error)
@@ -91,8 +87,6 @@ type Reader interface {
 
 	FetchEvent(ctx context.Context, account, ws, sid string) (*taskrouter.Event, error)
 	ListEvents(ctx context.Context, account, ws string, f taskrouter.EventFilter, page taskrouter.Page) ([]*taskrouter.Event, error)
-
-	FetchCallQueue(ctx context.Context, account, ws, sid string) (*taskrouter.CallQueue, error)
 	ListCallQueues(ctx context.Context, account, ws string, page taskrouter.Page) ([]*taskrouter.CallQueue, error)
 }
 

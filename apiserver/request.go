@@ -6,6 +6,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -132,4 +134,13 @@ const unversioned int64 = -2
 func exists[T any](v *T, err error) (int64, error) {
 	_, err = found(v, err)
 	return unversioned, err
+}
+
+// pathKey returns a path parameter that is a SID or a unique name.
+func pathKey(c *gin.Context, param string) (string, error) {
+	key := c.Param(param)
+	if key == "" || !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
+		return "", notFound()
+	}
+	return key, nil
 }

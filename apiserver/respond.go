@@ -80,7 +80,9 @@ func (s *Server) errorBody(c *gin.Context, err error) wire.Error {
 
 func (s *Server) noRoute(c *gin.Context) { s.fail(c, refusal{wire.NotFound(c.Request.URL.Path)}) }
 
-func (s *Server) noMethod(c *gin.Context) { s.fail(c, refusal{wire.MethodNotAllowed(c.Request.Method)}) }
+func (s *Server) noMethod(c *gin.Context) {
+	s.fail(c, refusal{wire.MethodNotAllowed(c.Request.Method)})
+}
 
 // methodNotAllowed refuses a method on a path that has others.
 func (s *Server) methodNotAllowed(served []string) gin.HandlerFunc {

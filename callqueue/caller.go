@@ -206,7 +206,7 @@ func (h *Handler) choose(ctx context.Context, c *caller, call *taskrouter.Call, 
 	}
 	return h.opt.Router.CreateCallTask(ctx, dispatch.CallTask{
 		CallRef: c.ref, Step: call.MenuStep, Facts: choice.Set, Attributes: attributes,
-		Priority: c.menu.Priority, Channel: taskrouter.ChannelVoice,
+		Priority: c.menu.Priority, // the channel is the Router's choice: voice, where there is one
 	})
 }
 

@@ -66,8 +66,11 @@ func finishKey(s *Step) attribute {
 // room opens with the agent and closes when the caller leaves.
 func (r renderer) waiting(account, callSID, room string) document {
 	c := element{name: "Conference", text: room, attrs: []attribute{
-		{"startConferenceOnEnter", "false"}, {"endConferenceOnExit", "true"}, {"beep", r.beep("false")},
-		{"waitUrl", r.urls.wait(account, callSID)}, {"waitMethod", "POST"},
+		{"startConferenceOnEnter", "false"},
+		{"endConferenceOnExit", "true"},
+		{"beep", r.beep("false")},
+		{"waitUrl", r.urls.wait(account, callSID)},
+		{"waitMethod", "POST"},
 	}}
 	if r.roomCallbacks {
 		c = c.with("statusCallback", r.urls.room(account, callSID)).

@@ -39,6 +39,9 @@ const (
 	token     = "0123456789abcdef"
 )
 
+// The dispatcher is what the package is written for.
+var _ callqueue.Router = (*dispatch.Dispatcher)(nil)
+
 // world is the router and its records in memory, with the promises the real
 // ones make: commands are conditional, repeats change nothing.
 type world struct {
@@ -208,7 +211,7 @@ func (w *world) LegFact(ctx context.Context, r dispatch.LegReport) error {
 	return nil
 }
 
-func (w *world) LegDocument(ctx context.Context, _, _ string) (dispatch.LegVerdict, error) {
+func (w *world) LegDocument(ctx context.Context, a, _ string) (dispatch.LegVerdict, error) {
 	done, err := w.begin(ctx)
 	if err != nil {
 		return dispatch.LegVerdict{}, err
@@ -217,6 +220,9 @@ func (w *world) LegDocument(ctx context.Context, _, _ string) (dispatch.LegVerdi
 	w.writes++
 	if w.verdict.Join != "" {
 		w.status = taskrouter.TaskAssigned
+		answered := *w.legs[a]
+		answered.State, answered.AnsweredAt = taskrouter.LegAnswered, time.Unix(1_800_000_000, 0)
+		w.legs[a] = &answered
 	}
 	return w.verdict, nil
 }

@@ -78,8 +78,11 @@ func play(url string) element { return element{name: "Play", text: url} }
 // keys of a Gather without it.
 func gather(action string, timeout int, finishKey attribute, prompts []element) element {
 	return element{name: "Gather", children: prompts, attrs: []attribute{
-		{"action", action}, {"method", "POST"}, {"numDigits", "1"},
-		{"timeout", strconv.Itoa(timeout)}, finishKey,
+		{"action", action},
+		{"method", "POST"},
+		{"numDigits", "1"},
+		{"timeout", strconv.Itoa(timeout)},
+		finishKey,
 	}}
 }
 

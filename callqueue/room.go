@@ -99,9 +99,12 @@ func (h *Handler) conference(ctx context.Context, in *inbound) error {
 	if err != nil || call == nil {
 		return err
 	}
+	if !in.form.Has("CallSid") {
+		return nil // about the room, not about anybody in it
+	}
 	req, err := in.call()
 	if err != nil {
-		return nil // about the room, not about anybody in it
+		return err
 	}
 	e, ok := voice.StatusEvent(req, voice.Callback{Backend: ref.Backend, ReceivedAt: h.opt.Now()})
 	if !ok || e.Joined == nil {

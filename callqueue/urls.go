@@ -28,8 +28,10 @@ func (u URLs) build(segments ...string) string {
 		b.WriteString("/s/" + url.PathEscape(u.Secret))
 	}
 	for _, s := range segments {
-		b.WriteString("/")
-		b.WriteString(strings.ReplaceAll(url.PathEscape(s), "%7Bplacement%7D", voice.PlacementMark))
+		if s != voice.PlacementMark { // replaced before the URL is used
+			s = url.PathEscape(s)
+		}
+		b.WriteString("/" + s)
 	}
 	return b.String()
 }

@@ -5,8 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -397,7 +396,7 @@ func (u *Unit) belongs(ctx context.Context, q *taskrouter.TaskQueue, facts rules
 	}
 	ok, err := p.Eval(ctx, rules.Input{Worker: &facts})
 	if err != nil {
-		u.d.log.Warn("queue expression failed and does not match", zap.String("queue_sid", q.SID), zap.String("worker_sid", facts.SID), zap.Error(err))
+		u.d.log.Warn("queue expression failed and does not match", logging.QueueSID(q.SID), logging.WorkerSID(facts.SID), logging.Err(err))
 		return false
 	}
 	return ok

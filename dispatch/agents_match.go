@@ -4,8 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/matching"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -50,7 +49,7 @@ func (u *Unit) matchAgent(ctx context.Context, sid string, before *entry) error 
 			return err
 		}
 		if !done { // the class said yes, the agent says no: a fault of ours, never an endless loop
-			u.d.log.Error("demand class and matching disagree", zap.String("task_sid", e.Task.SID), zap.String("worker_sid", a.SID))
+			u.d.log.Error("demand class and matching disagree", logging.TaskSID(e.Task.SID), logging.WorkerSID(a.SID))
 			return nil
 		}
 	}

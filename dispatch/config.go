@@ -6,8 +6,7 @@ import (
 	"strconv"
 	"sync"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -144,7 +143,7 @@ func (u *Unit) queueProgram(q *taskrouter.TaskQueue) *rules.Program {
 	p, err := u.d.engine.Compile(rules.PlaceQueueWorkers, q.TargetWorkers)
 	if err != nil {
 		// It compiled when it was saved: visible, and nobody matches.
-		u.d.log.Error("stored queue expression does not compile", zap.String("queue_sid", q.SID), zap.Error(err))
+		u.d.log.Error("stored queue expression does not compile", logging.QueueSID(q.SID), logging.Err(err))
 		return nil
 	}
 	return p

@@ -205,3 +205,14 @@ func (u *Unit) legReportedOver(ctx context.Context, e *entry, l *taskrouter.Leg,
 	}
 	return u.legOver(ctx, e, l, in.Cause)
 }
+
+// CallOfTask reads the caller's leg of a Task; nil when there is none.
+func (d *Dispatcher) CallOfTask(ctx context.Context, ws, taskSID string) (*taskrouter.Call, error) {
+	var out *taskrouter.Call
+	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		c, err := u.tx.CallOfTask(ctx, taskSID)
+		out = c
+		return err
+	})
+	return out, err
+}

@@ -4,8 +4,7 @@ import (
 	"context"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -40,7 +39,7 @@ func (b *batch) expire(ctx context.Context) error {
 				return err
 			}
 			// One Task that cannot be handled must not hold up the Workspace.
-			b.d.log.Error("overdue task cannot be handled", zap.String("task_sid", t.SID), zap.Error(err))
+			b.d.log.Error("overdue task cannot be handled", logging.TaskSID(t.SID), logging.Err(err))
 			continue
 		}
 		if err := u.flush(ctx); err != nil {

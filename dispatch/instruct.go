@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -208,5 +209,5 @@ func (u *Unit) ringTime(r *taskrouter.Reservation, in *taskrouter.Instruction) t
 
 func (u *Unit) reportInstruction(r *taskrouter.Reservation, in *taskrouter.Instruction, err error) {
 	u.d.log.Warn("instruction cannot be carried out",
-		zap.String("reservation_sid", r.SID), zap.String("instruction", string(in.Kind)), zap.Error(err))
+		logging.ReservationSID(r.SID), zap.String(logging.KeyKind, string(in.Kind)), logging.Err(err))
 }

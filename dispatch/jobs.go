@@ -3,8 +3,7 @@ package dispatch
 import (
 	"context"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -30,7 +29,7 @@ func (u *Unit) stepJob(ctx context.Context, j *Job) error {
 		JobDeleteWorkspace: u.stepDeleteWorkspace,
 	}[j.Kind]
 	if step == nil {
-		u.d.log.Error("unknown job", zap.String("job", string(j.Kind)))
+		u.d.log.Error("unknown job", logging.Job(j.Kind))
 		j.Done = true
 	} else if err := step(ctx, j); err != nil {
 		return err
@@ -58,7 +57,7 @@ func (d *Dispatcher) sweepJobs(ctx context.Context) error {
 			return u.stepJob(ctx, j)
 		})
 		if err != nil {
-			d.log.Warn("job not continued", zap.String("workspace_sid", ws), zap.Error(err))
+			d.log.Warn("job not continued", logging.WorkspaceSID(ws), logging.Err(err))
 		}
 	}
 	return nil

@@ -3,8 +3,7 @@ package dispatch
 import (
 	"context"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -36,8 +35,8 @@ func (u *Unit) knownWorker(ctx context.Context, e *entry, tg rules.Target) error
 		return nil
 	}
 	report := func(code int, why string) {
-		u.d.log.Warn("known worker cannot be used", zap.Int("code", code), zap.String("reason", why),
-			zap.String("task_sid", e.Task.SID), zap.String("queue_sid", tg.QueueSID))
+		u.d.log.Warn("known worker cannot be used", logging.Code(code), logging.Reason(why),
+			logging.TaskSID(e.Task.SID), logging.QueueSID(tg.QueueSID))
 	}
 	var a *Agent
 	if value != "" {

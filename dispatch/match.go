@@ -11,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/matching"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -76,7 +75,7 @@ func (u *Unit) need(ctx context.Context, e *entry) (*need, error) {
 		return nil, err
 	}
 	if !ok {
-		u.d.log.Error("routing target is gone; the task waits", zap.String("task_sid", t.SID), zap.String("workflow_sid", t.WorkflowSID))
+		u.d.log.Error("routing target is gone; the task waits", logging.TaskSID(t.SID), logging.WorkflowSID(t.WorkflowSID))
 		return nil, nil
 	}
 	doc, err := u.d.documents.get(t.Attributes)
@@ -135,7 +134,7 @@ func (u *Unit) rule(ctx context.Context, taskSID string, n *need, a *Agent) matc
 	if err != nil {
 		if n.failures++; n.failures == 1 {
 			u.d.log.Warn("target expression failed and does not match",
-				zap.String("task_sid", taskSID), zap.String("worker_sid", a.SID), zap.Error(err))
+				logging.TaskSID(taskSID), logging.WorkerSID(a.SID), logging.Err(err))
 		}
 		return matching.RuleFailed
 	}
@@ -281,7 +280,7 @@ func (u *Unit) candidate(a *Agent, t *taskrouter.Task, n *need) *matching.Candid
 func (u *Unit) facts(a *Agent) rules.WorkerFacts {
 	doc, err := u.d.documents.get(a.Attributes)
 	if err != nil {
-		u.d.log.Error("stored attributes do not parse", zap.String("worker_sid", a.SID))
+		u.d.log.Error("stored attributes do not parse", logging.WorkerSID(a.SID))
 	}
 	f := rules.WorkerFacts{SID: a.SID, FriendlyName: a.FriendlyName, ActivitySID: a.ActivitySID, Attributes: doc, Channels: make(map[string]rules.ChannelFacts, len(a.Channels))}
 	if act := u.cfg().Activities[a.ActivitySID]; act != nil {

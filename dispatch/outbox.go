@@ -5,8 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -82,7 +81,7 @@ func (o *outbox) deliver(ctx context.Context, n Notice, v taskrouter.View) bool 
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	if err := o.d.notifier.Notify(ctx, n, v); err != nil {
-		o.d.log.Warn("durable run not notified; will be repeated", zap.String("task_sid", n.TaskSID), zap.Int64("revision", n.Revision), zap.Error(err))
+		o.d.log.Warn("durable run not notified; will be repeated", logging.TaskSID(n.TaskSID), logging.Revision(n.Revision), logging.Err(err))
 		return false
 	}
 	o.d.opts.Crash(CrashAfterSignal)
@@ -107,7 +106,7 @@ func (o *outbox) deleter() {
 		ctx, cancel := context.WithTimeout(context.Background(), sendTimeout)
 		defer cancel()
 		if err := o.d.store.DeleteNotices(ctx, rows); err != nil {
-			o.d.log.Warn("sent notices not removed; they will be sent again", zap.Int("rows", len(rows)), zap.Error(err))
+			o.d.log.Warn("sent notices not removed; they will be sent again", logging.Count(len(rows)), logging.Err(err))
 		}
 		rows = rows[:0]
 	}

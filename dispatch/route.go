@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -135,7 +136,7 @@ func (u *Unit) matchOrSkip(ctx context.Context, e *entry) (skip bool, err error)
 	}
 	yes, err := tg.SkipIf.Eval(ctx, rules.Input{Task: &doc, Workers: facts})
 	if err != nil {
-		u.d.log.Warn("skip_if failed and counts as false", zap.String("task_sid", e.Task.SID), zap.Error(err))
+		u.d.log.Warn("skip_if failed and counts as false", logging.TaskSID(e.Task.SID), logging.Err(err))
 		return false, nil
 	}
 	return yes, nil
@@ -224,7 +225,7 @@ func (u *Unit) reEvaluate(ctx context.Context, e *entry, why taskrouter.ReEvalua
 func (u *Unit) reportErrors(e *entry, d rules.Decision) {
 	for _, f := range d.Errors {
 		u.d.log.Warn("filter failed and does not match",
-			zap.String("task_sid", e.Task.SID), zap.String("workflow_sid", e.Task.WorkflowSID),
-			zap.String("path", f.Path), zap.Error(f.Err))
+			logging.TaskSID(e.Task.SID), logging.WorkflowSID(e.Task.WorkflowSID),
+			zap.String(logging.KeyPath, f.Path), logging.Err(f.Err))
 	}
 }

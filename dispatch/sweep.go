@@ -5,8 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"go.uber.org/zap"
-
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -35,7 +34,7 @@ func (d *Dispatcher) sweepDeadlines(ctx context.Context) error {
 	}
 	for _, ws := range list {
 		if err := d.run(ctx, ws, func(context.Context, *Unit) error { return nil }); err != nil {
-			d.log.Warn("overdue deadlines not handled", zap.String("workspace_sid", ws), zap.Error(err))
+			d.log.Warn("overdue deadlines not handled", logging.WorkspaceSID(ws), logging.Err(err))
 		}
 	}
 	return nil
@@ -131,7 +130,7 @@ func (d *Dispatcher) Reconcile(ctx context.Context, running func(ctx context.Con
 			if ok {
 				continue
 			}
-			d.log.Warn("open task has no durable run; starting one", zap.String("task_sid", t.TaskSID))
+			d.log.Warn("open task has no durable run; starting one", logging.TaskSID(t.TaskSID))
 			err = d.run(ctx, t.WorkspaceSID, func(ctx context.Context, u *Unit) error { return u.renotify(ctx, t.TaskSID) })
 			if err != nil {
 				return err

@@ -55,6 +55,7 @@ func collectReads(e ast.Expr, out *[]twilioexpr.Read) {
 		for _, x := range []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()} {
 			collectReads(x, out)
 		}
+	default: // a name or a constant
 	}
 }
 
@@ -83,6 +84,7 @@ func staticPath(e ast.Expr) (twilioexpr.Read, bool) {
 				return extend(c.Args()[0], twilioexpr.Segment{Index: int64(key), IsIndex: true})
 			}
 		}
+	default:
 	}
 	return twilioexpr.Read{}, false
 }
@@ -168,6 +170,7 @@ func measure(e ast.Expr) (depth, elements int) {
 		for _, x := range []ast.Expr{c.IterRange(), c.AccuInit(), c.LoopCondition(), c.LoopStep(), c.Result()} {
 			visit(x)
 		}
+	default: // a name or a constant
 	}
 	return depth + 1, elements
 }

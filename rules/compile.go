@@ -56,6 +56,7 @@ func (e *Engine) Compile(p Place, src string) (*Program, error) {
 		return nil, taskrouter.Errorf(taskrouter.KindInternal, "order_by is compiled by CompileOrder")
 	case PlaceKnownWorker:
 		return nil, taskrouter.Errorf(taskrouter.KindInternal, "a known worker is compiled by CompileReference")
+	default:
 	}
 	key := programKey{scope: p, source: src}
 	if prog, ok := e.programs.get(key); ok {

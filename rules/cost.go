@@ -98,6 +98,7 @@ func inspect(root ast.Expr) (plain, loops bool) {
 			loops = true
 		case ast.CallKind:
 			plain = plain && plainCalls[e.AsCall().FunctionName()]
+		default:
 		}
 	}))
 	return plain, loops

@@ -127,8 +127,10 @@ func (f function) option() cel.EnvOption {
 // library lists the functions a translation may call.
 func library() []function {
 	condition := func(name string, cost checker.FunctionEstimator, holds func(l, r ref.Val) bool) function {
-		return function{name: name, args: 2, result: cel.BoolType, cost: cost,
-			binary: func(l, r ref.Val) ref.Val { return types.Bool(holds(l, r)) }}
+		return function{
+			name: name, args: 2, result: cel.BoolType, cost: cost,
+			binary: func(l, r ref.Val) ref.Val { return types.Bool(holds(l, r)) },
+		}
 	}
 	order := func(name string, holds func(int) bool) function {
 		return condition(name, costOfScalars, func(l, r ref.Val) bool {
@@ -139,8 +141,10 @@ func library() []function {
 	return []function{
 		{name: twilioexpr.FuncField, args: 2, result: cel.DynType, cost: costOfStep, binary: fieldOf},
 		{name: twilioexpr.FuncItem, args: 2, result: cel.DynType, cost: costOfStep, binary: itemOf},
-		{name: twilioexpr.FuncIsNull, args: 1, result: cel.BoolType, cost: costOfStep,
-			unary: func(v ref.Val) ref.Val { return types.Bool(isNull(v)) }},
+		{
+			name: twilioexpr.FuncIsNull, args: 1, result: cel.BoolType, cost: costOfStep,
+			unary: func(v ref.Val) ref.Val { return types.Bool(isNull(v)) },
+		},
 		condition(twilioexpr.FuncEqual, costOfScalars, scalarEqual),
 		condition(twilioexpr.FuncNotEqual, costOfScalars, scalarNotEqual),
 		order(twilioexpr.FuncLess, func(c int) bool { return c < 0 }),

@@ -20,6 +20,15 @@ func arrayLacks(array, value ref.Val) bool {
 }
 
 func listHas(list traits.Lister, value ref.Val) bool {
+	// Documents and written arrays hold their elements as they are.
+	if items, ok := list.Value().([]ref.Val); ok {
+		for _, item := range items {
+			if scalarEqual(item, value) {
+				return true
+			}
+		}
+		return false
+	}
 	n := list.Size().(types.Int)
 	for i := types.Int(0); i < n; i++ {
 		if scalarEqual(list.Get(i), value) {

@@ -13,8 +13,14 @@ import (
 // scalarEqual is `==`. An array or an object on either side is never equal;
 // two missing values are. A number equals text that spells it.
 func scalarEqual(l, r ref.Val) bool {
-	if a, ok := l.(types.String); ok {
+	// The common cases first.
+	switch a := l.(type) {
+	case types.String:
 		if b, ok := r.(types.String); ok {
+			return a == b
+		}
+	case types.Int:
+		if b, ok := r.(types.Int); ok {
 			return a == b
 		}
 	}

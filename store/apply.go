@@ -45,80 +45,31 @@ func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 // checkScope refuses rows of another Workspace.
 func (t *transaction) checkScope(c *dispatch.Changes) error {
 	ws := t.lock.WorkspaceSID
-	foreign := func(what, sid, workspace string) error {
-		if workspace == ws {
-			return nil
-		}
-		return errForeign(what, sid)
+	if c.Workspace != nil && c.Workspace.SID != ws {
+		return errForeign("workspace", c.Workspace.SID)
 	}
-	checks := func(yield func(error) bool) {
-		for _, r := range c.Tasks {
-			if !yield(foreign("task", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Reservations {
-			if !yield(foreign("reservation", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Workers {
-			if !yield(foreign("worker", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.WorkerChannels {
-			if !yield(foreign("worker channel", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Calls {
-			if !yield(foreign("call", r.CallSID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Legs {
-			if !yield(foreign("leg", r.Attempt, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for i := range c.Events {
-			if !yield(foreign("event", c.Events[i].SID, c.Events[i].WorkspaceSID)) {
-				return
-			}
-		}
-		if c.Workspace != nil && !yield(foreign("workspace", c.Workspace.SID, c.Workspace.SID)) {
-			return
-		}
-		for _, r := range c.Activities {
-			if !yield(foreign("activity", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Channels {
-			if !yield(foreign("task channel", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Queues {
-			if !yield(foreign("task queue", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.Workflows {
-			if !yield(foreign("workflow", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-		for _, r := range c.CallQueues {
-			if !yield(foreign("call queue", r.SID, r.WorkspaceSID)) {
-				return
-			}
-		}
-	}
-	for err := range checks {
-		if err != nil {
-			return err
+	return cmp.Or(
+		foreign("task", ws, c.Tasks, func(r dispatch.TaskWrite) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("reservation", ws, c.Reservations, func(r *taskrouter.Reservation) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("worker", ws, c.Workers, func(r *taskrouter.Worker) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("worker channel", ws, c.WorkerChannels, func(r *taskrouter.WorkerChannel) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("call", ws, c.Calls, func(r *taskrouter.Call) (string, string) { return r.CallSID, r.WorkspaceSID }),
+		foreign("leg", ws, c.Legs, func(r *taskrouter.Leg) (string, string) { return r.Attempt, r.WorkspaceSID }),
+		foreign("event", ws, c.Events, func(r taskrouter.Event) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("activity", ws, c.Activities, func(r *taskrouter.Activity) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("task channel", ws, c.Channels, func(r *taskrouter.TaskChannel) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("task queue", ws, c.Queues, func(r *taskrouter.TaskQueue) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("workflow", ws, c.Workflows, func(r *taskrouter.Workflow) (string, string) { return r.SID, r.WorkspaceSID }),
+		foreign("call queue", ws, c.CallQueues, func(r *taskrouter.CallQueue) (string, string) { return r.SID, r.WorkspaceSID }),
+	)
+}
+
+// foreign finds a row outside the Workspace; place returns its SID and its
+// Workspace.
+func foreign[R any](what, workspaceSID string, rows []R, place func(R) (sid, workspace string)) error {
+	for _, r := range rows {
+		if sid, workspace := place(r); workspace != workspaceSID {
+			return errForeign(what, sid)
 		}
 	}
 	return nil
@@ -393,6 +344,3 @@ func changesConfiguration(c *dispatch.Changes) bool {
 	return c.Workspace != nil || len(c.Activities)+len(c.Channels)+len(c.Queues)+len(c.Workflows)+len(c.CallQueues)+
 		len(c.DeleteActivities)+len(c.DeleteChannels)+len(c.DeleteQueues)+len(c.DeleteWorkflows)+len(c.DeleteCallQueues) > 0
 }
-
-// byTaskSID orders references the way rows are locked.
-func byTaskSID(a, b dispatch.Notice) int { return cmp.Compare(a.TaskSID, b.TaskSID) }

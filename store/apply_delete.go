@@ -49,12 +49,25 @@ func (t *transaction) deleteRows(b *batch, c *dispatch.Changes) {
 // Only the notices stay, which end the durable runs.
 func (t *transaction) deleteWorkspace(b *batch) {
 	ws := t.lock.WorkspaceSID
-	for _, table := range []string{
-		"legs", "calls", "reservations", "tasks", "demand_classes", "jobs", "events",
-		"queue_members", "worker_channels", "workers", "call_queues", "workflow_versions", "workflows",
-		"task_queues", "task_channels", "activities", "workspace_locks",
+	for _, s := range []string{
+		"DELETE FROM legs WHERE task_sid IN (SELECT sid FROM tasks WHERE workspace_sid = ?)",
+		"DELETE FROM reservations WHERE task_sid IN (SELECT sid FROM tasks WHERE workspace_sid = ?)",
+		"DELETE FROM tasks WHERE workspace_sid = ?",
+		"DELETE FROM calls WHERE workspace_sid = ?",
+		"DELETE FROM demand_classes WHERE workspace_sid = ?",
+		"DELETE FROM jobs WHERE workspace_sid = ?",
+		"DELETE FROM events WHERE workspace_sid = ?",
+		"DELETE FROM queue_members WHERE queue_sid IN (SELECT sid FROM task_queues WHERE workspace_sid = ?)",
+		"DELETE FROM workers WHERE workspace_sid = ?",
+		"DELETE FROM call_queues WHERE workspace_sid = ?",
+		"DELETE FROM workflow_versions WHERE workflow_sid IN (SELECT sid FROM workflows WHERE workspace_sid = ?)",
+		"DELETE FROM workflows WHERE workspace_sid = ?",
+		"DELETE FROM task_queues WHERE workspace_sid = ?",
+		"DELETE FROM task_channels WHERE workspace_sid = ?",
+		"DELETE FROM activities WHERE workspace_sid = ?",
+		"DELETE FROM workspaces WHERE sid = ?",
+		"DELETE FROM workspace_locks WHERE workspace_sid = ?",
 	} {
-		b.add("DELETE FROM "+table+" WHERE workspace_sid = ?", ws)
+		b.add(s, ws)
 	}
-	b.add("DELETE FROM workspaces WHERE sid = ?", ws)
 }

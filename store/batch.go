@@ -99,11 +99,10 @@ func newUpserts(db *bun.DB) upserts {
 			append(fixed, "worker_sid", "task_channel_sid", "worker_available", "worker_idle_at")...),
 		tasks:        replace[taskRow](db, fixed...),
 		reservations: replace[reservationRow](db, append(fixed, "task_sid", "worker_sid")...),
-		// A call is first seen in no Workspace when its number is unknown.
-		calls:    replace[callRow](db, "created_at"),
-		legs:     replace[legRow](db, append(fixed, "task_sid", "reservation_sid", "worker_sid")...),
-		legCalls: replace[legCallRow](db),
-		jobs:     replace[jobRow](db, fixed...),
+		calls:        replace[callRow](db, fixed...),
+		legs:         replace[legRow](db, append(fixed, "task_sid", "reservation_sid", "worker_sid")...),
+		legCalls:     replace[legCallRow](db),
+		jobs:         replace[jobRow](db, fixed...),
 		// The latest revision, the earliest time; a start that was not made
 		// yet stays due.
 		notices: "CONFLICT (task_sid) DO UPDATE SET" +

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
+	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	"github.com/uptrace/bun/schema"
@@ -30,21 +31,33 @@ type dialect struct {
 	// lockRow ends the statement that takes the lock of a Workspace. SQLite
 	// needs nothing: its writers begin with the lock of the whole database.
 	lockRow string
-	// skipLocked ends a claim; rows held by another process are left out.
-	skipLocked string
+	// skipsLocked is set when a claim must leave out rows that are held by
+	// others; with SQLite there are no others.
+	skipsLocked bool
 	// plansMembers is set when the database keeps statistics good enough to
 	// choose by itself between listing the members of a queue and walking the
 	// idle order.
 	plansMembers bool
+	// snapshot is the isolation in which all statements see one moment.
+	snapshot sql.IsolationLevel
 }
 
 var (
 	postgresDialect = dialect{
 		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
-		lockRow: " FOR NO KEY UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED", plansMembers: true,
+		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, plansMembers: true,
+		snapshot: sql.LevelRepeatableRead,
 	}
 	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3}
 )
+
+// claim makes a query lock its rows, without waiting for those held by others.
+func (d dialect) claim(q *bun.SelectQuery) *bun.SelectQuery {
+	if d.skipsLocked {
+		return q.For("UPDATE SKIP LOCKED")
+	}
+	return q
+}
 
 // nulMarker stands for a text with a NUL character, which neither database can
 // keep. It is no function of either, so the statement fails, and its name tells
@@ -197,4 +210,13 @@ func nulError(err error) error {
 // unsupportedURL does not repeat the URL, which may hold a password.
 func unsupportedURL(err error) error {
 	return fmt.Errorf("open store: the database URL is not valid: %w", err)
+}
+
+// forUpdate locks the selected rows where the database locks rows; SQLite's
+// writers hold the whole database.
+func (d dialect) forUpdate(q *bun.SelectQuery) *bun.SelectQuery {
+	if d.lockRow == "" {
+		return q
+	}
+	return q.For("UPDATE")
 }

@@ -23,6 +23,7 @@ type callRow struct {
 	MenuFacts    string `bun:"menu_facts"`
 	Facts        string `bun:"facts"`
 	TaskSID      string `bun:"task_sid"`
+	Room         string `bun:"room"`
 	EndCause     string `bun:"end_cause"`
 	EndedAt      int64  `bun:"ended_at"`
 	CreatedAt    int64  `bun:"created_at"`
@@ -35,7 +36,7 @@ func fromCall(c *taskrouter.Call) *callRow {
 		WorkspaceSID: c.WorkspaceSID, CallQueueSID: c.CallQueueSID, From: c.From, To: c.To,
 		State: string(c.State), IsEnded: c.State == taskrouter.CallEnded,
 		MenuStep: c.MenuStep, MenuTries: c.MenuTries, MenuFacts: string(c.MenuFacts), Facts: string(c.Facts),
-		TaskSID: c.TaskSID, EndCause: c.EndCause, EndedAt: micros(c.EndedAt),
+		TaskSID: c.TaskSID, Room: c.Room, EndCause: c.EndCause, EndedAt: micros(c.EndedAt),
 		CreatedAt: micros(c.CreatedAt), UpdatedAt: micros(c.UpdatedAt),
 	}
 }
@@ -47,7 +48,7 @@ func (r *callRow) domain() *taskrouter.Call {
 		State:    taskrouter.CallState(r.State),
 		MenuStep: r.MenuStep, MenuTries: r.MenuTries,
 		MenuFacts: taskrouter.Attributes(r.MenuFacts), Facts: taskrouter.Attributes(r.Facts),
-		TaskSID: r.TaskSID, EndCause: r.EndCause, EndedAt: instant(r.EndedAt),
+		TaskSID: r.TaskSID, Room: r.Room, EndCause: r.EndCause, EndedAt: instant(r.EndedAt),
 		CreatedAt: instant(r.CreatedAt), UpdatedAt: instant(r.UpdatedAt),
 	}
 }

@@ -106,6 +106,9 @@ func (p *Poller) Poll(ctx context.Context) error {
 	p.forget(book)
 	var firstErr error
 	for _, known := range book {
+		if known.CallSID == "" {
+			continue // being placed; Dial finds out what becomes of it
+		}
 		if err := p.compare(ctx, known, listed); err != nil && firstErr == nil {
 			firstErr = err
 		}

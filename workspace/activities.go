@@ -53,7 +53,7 @@ func (s *Service) UpdateActivity(ctx context.Context, n ActivityUpdate) (*taskro
 		return nil, err
 	}
 	var out *taskrouter.Activity
-	err := s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err := s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		current, err := find(u.Config().Activities, "Activity", n.SID)
 		if err != nil {
 			return err
@@ -67,26 +67,14 @@ func (s *Service) UpdateActivity(ctx context.Context, n ActivityUpdate) (*taskro
 		next.UpdatedAt = u.Now()
 		u.PutActivity(&next)
 		u.Emit(taskrouter.ActivityUpdated, taskrouter.Scene{Activity: &next})
-		s.activityNamesChanged(u)
-		return nil
+		// An expression that reads the name may fit agents it did not fit before.
+		return u.AddJob(ctx, dispatch.JobMatchWorkers, u.Config().Workspace.SID)
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.changed("activity updated", n.WorkspaceSID, logging.ActivitySID(n.SID))
 	return out, nil
-}
-
-// activityNamesChanged adds the bulk work a new name makes necessary: queues
-// whose expression reads live values may admit other agents, and a target
-// expression that reads the name may fit agents it did not fit before.
-func (s *Service) activityNamesChanged(u *dispatch.Unit) {
-	for _, q := range sorted(u.Config().Queues) {
-		if s.readsLiveValues(q.TargetWorkers) {
-			u.AddJob(dispatch.JobMembership, q.SID)
-		}
-	}
-	u.AddJob(dispatch.JobMatchWorkers, u.Config().Workspace.SID)
 }
 
 // DeleteActivity removes an Activity nobody needs. It is refused while the

@@ -29,6 +29,33 @@ type bench struct {
 	account  string
 	ws       string
 	now      time.Time
+	// written is every event that was ever written under the lock.
+	written []taskrouter.EventType
+}
+
+// recorder notes the events on their way into the store: those of a deleted
+// Workspace are removed with it.
+type recorder struct {
+	*store.Store
+	b *bench
+}
+
+func (r *recorder) InWorkspace(ctx context.Context, sid string, fn func(context.Context, dispatch.Tx) error) error {
+	return r.Store.InWorkspace(ctx, sid, func(ctx context.Context, tx dispatch.Tx) error {
+		return fn(ctx, &recordingTx{Tx: tx, b: r.b})
+	})
+}
+
+type recordingTx struct {
+	dispatch.Tx
+	b *bench
+}
+
+func (t *recordingTx) Apply(ctx context.Context, c *dispatch.Changes) error {
+	for _, e := range c.Events {
+		t.b.written = append(t.b.written, e.Type)
+	}
+	return t.Tx.Apply(ctx, c)
 }
 
 // newBench makes an account with one Workspace.
@@ -43,7 +70,9 @@ func newBench(t *testing.T) *bench {
 
 	clock := func() time.Time { return b.now }
 	engine := rules.New(rules.Options{})
-	b.d = dispatch.New(db, engine, nil, zap.NewNop(), dispatch.Options{Now: clock})
+	// The smallest chunks: whatever is bulk work is spread over several
+	// transactions.
+	b.d = dispatch.New(&recorder{Store: db, b: b}, engine, nil, zap.NewNop(), dispatch.Options{Now: clock, ChunkSize: 1})
 	b.Service = workspace.New(b.d, db, engine, zap.NewNop(), workspace.Options{
 		MaxActivities: 6, MaxQueues: 5, Now: clock, Backends: []string{"fake", "restcomm"},
 		ValidateMenu: func(menu string) error {
@@ -82,7 +111,10 @@ func (b *bench) subject(sid string) dispatch.Subject {
 // peek reads under the lock.
 func (b *bench) peek(fn func(u *dispatch.Unit)) {
 	b.t.Helper()
-	require.NoError(b.t, b.d.InWorkspace(b.ctx, b.account, b.ws, func(_ context.Context, u *dispatch.Unit) error {
+	require.NoError(b.t, b.d.InWorkspace(b.ctx, b.account, b.ws, func(ctx context.Context, u *dispatch.Unit) error {
+		if err := u.Load(ctx); err != nil {
+			return err
+		}
 		fn(u)
 		return nil
 	}))
@@ -92,17 +124,6 @@ func (b *bench) config() (c *dispatch.Config) {
 	b.t.Helper()
 	b.peek(func(u *dispatch.Unit) { c = u.Config() })
 	return c
-}
-
-// job is the oldest bulk job that is not finished.
-func (b *bench) job() (j *dispatch.Job) {
-	b.t.Helper()
-	b.peek(func(u *dispatch.Unit) {
-		var err error
-		j, err = u.Tx().Job(b.ctx)
-		require.NoError(b.t, err)
-	})
-	return j
 }
 
 // sweep runs background rounds until no bulk job is left.
@@ -126,6 +147,16 @@ func (b *bench) events() (types []taskrouter.EventType) {
 		types = append(types, e.Type)
 	}
 	return types
+}
+
+func (b *bench) count(typ taskrouter.EventType) (n int) {
+	b.t.Helper()
+	for _, e := range b.events() {
+		if e == typ {
+			n++
+		}
+	}
+	return n
 }
 
 func (b *bench) eventRows() []*taskrouter.Event {
@@ -197,6 +228,19 @@ func (b *bench) task(workflowSID string) *taskrouter.Task {
 	})
 	require.NoError(b.t, err)
 	return k
+}
+
+// offers lists the Workers a Task is offered to.
+func (b *bench) offers(taskSID string) (workers []string) {
+	b.t.Helper()
+	b.peek(func(u *dispatch.Unit) {
+		open, err := u.Tx().OpenReservations(b.ctx, taskSID)
+		require.NoError(b.t, err)
+		for _, r := range open {
+			workers = append(workers, r.WorkerSID)
+		}
+	})
+	return workers
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -54,15 +54,14 @@ func (s *Service) CreateTaskChannel(ctx context.Context, n NewTaskChannel) (*tas
 		SID: taskrouter.NewSID(taskrouter.PrefixTaskChannel), AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
 		FriendlyName: n.FriendlyName, UniqueName: n.UniqueName, OptimizedRouting: n.OptimizedRouting,
 	}
-	err := s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err := s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		if channelNamed(u.Config().Channels, n.UniqueName) != nil {
 			return taskrouter.Invalidf("UniqueName %s is already used by a TaskChannel of the Workspace", n.UniqueName)
 		}
 		c.CreatedAt, c.UpdatedAt = u.Now(), u.Now()
 		u.PutChannel(c)
-		u.AddJob(dispatch.JobAddChannel, c.SID)
 		u.Emit(taskrouter.TaskChannelCreated, taskrouter.Scene{Channel: c})
-		return nil
+		return u.AddJob(ctx, dispatch.JobAddChannel, c.SID)
 	})
 	if err != nil {
 		return nil, err
@@ -122,9 +121,8 @@ func (s *Service) DeleteTaskChannel(ctx context.Context, subject dispatch.Subjec
 			return taskrouter.Invalidf("TaskChannel %s is used by %d Tasks that have not ended", c.SID, open)
 		}
 		u.DeleteChannel(c.SID)
-		u.AddJob(dispatch.JobRemoveChannel, c.SID)
 		u.Emit(taskrouter.TaskChannelDeleted, taskrouter.Scene{Channel: c})
-		return nil
+		return u.AddJob(ctx, dispatch.JobRemoveChannel, c.SID)
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -82,7 +83,7 @@ func (s *Service) SeedDemo(ctx context.Context, account string) (*Demo, error) {
 	if err != nil {
 		undo := dispatch.Subject{AccountSID: account, WorkspaceSID: w.SID, SID: w.SID, Actor: seed.actor}
 		if undoErr := s.DeleteWorkspace(ctx, undo); undoErr != nil {
-			s.log.Warn("half a demo workspace stays behind")
+			s.log.Warn("half a demo workspace stays behind", logging.WorkspaceSID(w.SID), logging.Err(undoErr))
 		}
 		return nil, err
 	}

@@ -45,12 +45,8 @@ func TestDemoRoutesBySkill(t *testing.T) {
 			AccountSID: b.account, WorkspaceSID: b.ws, WorkflowSID: demo.WorkflowSID, Attributes: taskrouter.Attributes(c.attributes),
 		})
 		require.NoError(t, err)
-		var open []*taskrouter.Reservation
-		b.peek(func(u *dispatch.Unit) {
-			open, err = u.Tx().OpenReservations(b.ctx, k.SID)
-			require.NoError(t, err)
-		})
-		require.Len(t, open, 1, c.attributes)
-		require.Equal(t, c.agent, names[open[0].WorkerSID], c.attributes)
+		offers := b.offers(k.SID)
+		require.Len(t, offers, 1, c.attributes)
+		require.Equal(t, c.agent, names[offers[0]], c.attributes)
 	}
 }

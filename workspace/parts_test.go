@@ -36,28 +36,25 @@ func TestActivityLife(t *testing.T) {
 	require.Equal(t, taskrouter.KindNotFound, taskrouter.KindOf(b.DeleteActivity(b.ctx, b.subject(a.SID))))
 }
 
-func TestActivityRenameFindsMembersAgain(t *testing.T) {
+func TestActivityRenameMatchesAgain(t *testing.T) {
 	b := newBench(t)
-	live, err := b.CreateQueue(b.ctx, workspace.NewQueue{
+	q, err := b.CreateQueue(b.ctx, workspace.NewQueue{
 		Account: b.account, WorkspaceSID: b.ws, FriendlyName: "At desk", TargetWorkers: ptr("activity_name == 'Desk'"),
 	})
 	require.NoError(t, err)
-	ann := b.worker("Ann", b.activity("Available"), "{}")
-	b.sweep()
-	members := func() []string {
-		rows, err := b.db.ListWorkers(b.ctx, b.account, b.ws, taskrouter.WorkerFilter{QueueSIDs: []string{live.SID}}, taskrouter.Page{Size: 10})
-		require.NoError(t, err)
-		sids := []string{}
-		for _, w := range rows {
-			sids = append(sids, w.SID)
-		}
-		return sids
-	}
-	require.Empty(t, members())
-	_, err = b.UpdateActivity(b.ctx, workspace.ActivityUpdate{Subject: b.subject(b.activity("Available")), FriendlyName: ptr("Desk")})
+	f := b.workflow(leadTo(q.SID))
+	away := b.worker("Ann", b.activity("Unavailable"), "{}")
+	ben := b.worker("Ben", b.activity("Available"), "{}")
+	k := b.task(f.SID)
+	require.Empty(t, b.offers(k.SID))
+	_, err = b.UpdateActivity(b.ctx, workspace.ActivityUpdate{Subject: b.subject(away.ActivitySID), FriendlyName: ptr("Desk")})
 	require.NoError(t, err)
 	b.sweep()
-	require.Equal(t, []string{ann.SID}, members())
+	require.Empty(t, b.offers(k.SID))
+	_, err = b.UpdateActivity(b.ctx, workspace.ActivityUpdate{Subject: b.subject(ben.ActivitySID), FriendlyName: ptr("Desk")})
+	require.NoError(t, err)
+	b.sweep()
+	require.Equal(t, []string{ben.SID}, b.offers(k.SID))
 }
 
 func TestActivityInUseStays(t *testing.T) {

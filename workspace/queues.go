@@ -58,7 +58,7 @@ func (s *Service) CreateQueue(ctx context.Context, n NewQueue) (*taskrouter.Task
 	}
 	sid := taskrouter.NewSID(taskrouter.PrefixTaskQueue)
 	var out *taskrouter.TaskQueue
-	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		c := u.Config()
 		if len(c.Queues) >= s.opts.MaxQueues {
 			return taskrouter.Invalidf("A Workspace has at most %d TaskQueues", s.opts.MaxQueues)
@@ -82,12 +82,12 @@ func (s *Service) CreateQueue(ctx context.Context, n NewQueue) (*taskrouter.Task
 		set(&q.ReservationActivitySID, n.ReservationActivitySID)
 		set(&q.AssignmentActivitySID, n.AssignmentActivitySID)
 		u.PutQueue(q)
-		if expression != "" {
-			u.AddJob(dispatch.JobMembership, q.SID)
-		}
 		u.Emit(taskrouter.TaskQueueCreated, taskrouter.Scene{Queue: q})
 		out = q
-		return nil
+		if expression == "" {
+			return nil
+		}
+		return u.AddJob(ctx, dispatch.JobMembership, q.SID)
 	})
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (s *Service) UpdateQueue(ctx context.Context, n QueueUpdate) (*taskrouter.T
 		return nil, err
 	}
 	var out *taskrouter.TaskQueue
-	err = s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err = s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		current, err := find(u.Config().Queues, "TaskQueue", n.SID)
 		if err != nil {
 			return err
@@ -127,13 +127,14 @@ func (s *Service) UpdateQueue(ctx context.Context, n QueueUpdate) (*taskrouter.T
 			return nil
 		}
 		next.UpdatedAt = u.Now()
-		if next.TargetWorkers != current.TargetWorkers {
-			next.ExpressionVersion++
-			u.AddJob(dispatch.JobMembership, next.SID)
-			u.Emit(taskrouter.TaskQueueExpressionUpdated, taskrouter.Scene{Queue: &next})
+		if next.TargetWorkers == current.TargetWorkers {
+			u.PutQueue(&next)
+			return nil
 		}
+		next.ExpressionVersion++
 		u.PutQueue(&next)
-		return nil
+		u.Emit(taskrouter.TaskQueueExpressionUpdated, taskrouter.Scene{Queue: &next})
+		return u.AddJob(ctx, dispatch.JobMembership, next.SID)
 	})
 	if err != nil {
 		return nil, err
@@ -174,16 +175,6 @@ func (s *Service) checkTargetWorkers(expression string) (string, error) {
 	}
 	_, err := s.engine.Compile(rules.PlaceQueueWorkers, expression)
 	return expression, err
-}
-
-// readsLiveValues reports whether membership depends on more than an agent's
-// own row at rest. An expression that no longer compiles admits nobody.
-func (s *Service) readsLiveValues(expression string) bool {
-	if expression == "" {
-		return false
-	}
-	p, err := s.engine.Compile(rules.PlaceQueueWorkers, expression)
-	return err == nil && p.Live()
 }
 
 func checkReservedWorkers(n int64) error {

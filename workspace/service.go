@@ -87,13 +87,18 @@ func New(d *dispatch.Dispatcher, st Store, engine *rules.Engine, log *zap.Logger
 
 // change runs fn under the Workspace's lock; actor causes the events. fn may run
 // more than once when a transaction is repeated, so it assigns its results anew
-// each time, and it makes all its checks before its first write. A Workspace
-// that is being deleted does not exist any more.
+// each time. It makes all its checks before its first write, and it emits its
+// own event before it adds a bulk job: the job's first chunk runs at once, and
+// what it causes comes later in the event log. A Workspace that is being deleted
+// does not exist any more.
 func (s *Service) change(ctx context.Context, account, workspaceSID string, actor taskrouter.Actor, fn func(ctx context.Context, u *dispatch.Unit) error) error {
 	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, workspaceSID) {
 		return taskrouter.NotFoundf("Workspace %s was not found", workspaceSID)
 	}
 	return s.dispatcher.InWorkspace(ctx, account, workspaceSID, func(ctx context.Context, u *dispatch.Unit) error {
+		if err := u.Load(ctx); err != nil {
+			return err
+		}
 		w := u.Config().Workspace
 		if w.Deleting || w.AccountSID != account {
 			return taskrouter.NotFoundf("Workspace %s was not found", workspaceSID)

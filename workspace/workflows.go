@@ -97,7 +97,7 @@ func (s *Service) UpdateWorkflow(ctx context.Context, n WorkflowUpdate) (*taskro
 		return nil, err
 	}
 	var out *taskrouter.Workflow
-	err = s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err = s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		current, err := find(u.Config().Workflows, "Workflow", n.SID)
 		if err != nil {
 			return err
@@ -124,10 +124,10 @@ func (s *Service) UpdateWorkflow(ctx context.Context, n WorkflowUpdate) (*taskro
 			u.PutWorkflow(&next)
 			u.Emit(taskrouter.WorkflowUpdated, taskrouter.Scene{Workflow: &next})
 		}
-		if n.ReEvaluate {
-			u.AddJob(dispatch.JobReEvaluate, next.SID)
+		if !n.ReEvaluate {
+			return nil
 		}
-		return nil
+		return u.AddJob(ctx, dispatch.JobReEvaluate, next.SID)
 	})
 	if err != nil {
 		return nil, err

@@ -51,10 +51,10 @@ func TestWorkflowLife(t *testing.T) {
 	require.Equal(t, q1.SID, queueOf(first.SID), "the Task keeps the configuration it entered with")
 	require.Equal(t, q2.SID, b.task(f.SID).QueueSID)
 
-	events := len(b.events())
+	updates := b.count(taskrouter.WorkflowUpdated)
 	again := update(workspace.WorkflowUpdate{Configuration: ptr(leadTo(q2.SID)), ReEvaluate: true})
 	require.Equal(t, got, again)
-	require.Len(t, b.events(), events, "re-evaluating alone changes no Workflow")
+	require.Equal(t, updates, b.count(taskrouter.WorkflowUpdated), "re-evaluating alone changes no Workflow")
 	b.sweep()
 	require.Equal(t, q2.SID, queueOf(first.SID), "re-evaluated")
 }

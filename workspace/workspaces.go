@@ -101,7 +101,7 @@ func (s *Service) UpdateWorkspace(ctx context.Context, n WorkspaceUpdate) (*task
 		return nil, err
 	}
 	var out *taskrouter.Workspace
-	err = s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err = s.change(ctx, n.AccountSID, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		current := u.Config().Workspace
 		next := *current
 		out = &next
@@ -127,7 +127,7 @@ func (s *Service) UpdateWorkspace(ctx context.Context, n WorkspaceUpdate) (*task
 		u.Emit(taskrouter.WorkspaceUpdated, taskrouter.Scene{Workspace: &next})
 		if next.MultiTaskEnabled && !current.MultiTaskEnabled {
 			// Agents busy with one Task have room for more from now on.
-			u.AddJob(dispatch.JobMatchWorkers, next.SID)
+			return u.AddJob(ctx, dispatch.JobMatchWorkers, next.SID)
 		}
 		return nil
 	})
@@ -193,7 +193,7 @@ func (s *Service) maySwitchToSingleTasking(ctx context.Context, n WorkspaceUpdat
 // of its children to a bulk job. Its call queues go now, so that their phone
 // numbers are free again. The one event is workspace.deleted.
 func (s *Service) DeleteWorkspace(ctx context.Context, subject dispatch.Subject) error {
-	err := s.change(ctx, subject.AccountSID, subject.WorkspaceSID, subject.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err := s.change(ctx, subject.AccountSID, subject.WorkspaceSID, subject.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		next := *u.Config().Workspace
 		next.Deleting = true
 		next.Version++
@@ -202,9 +202,8 @@ func (s *Service) DeleteWorkspace(ctx context.Context, subject dispatch.Subject)
 			u.DeleteCallQueue(sid)
 		}
 		u.SetWorkspace(&next)
-		u.AddJob(dispatch.JobDeleteWorkspace, next.SID)
 		u.Emit(taskrouter.WorkspaceDeleted, taskrouter.Scene{Workspace: &next})
-		return nil
+		return u.AddJob(ctx, dispatch.JobDeleteWorkspace, next.SID)
 	})
 	if err != nil {
 		return err

@@ -92,13 +92,7 @@ func TestCreateWorkspaceFromTemplate(t *testing.T) {
 			// The template routes: a Worker takes the first Task.
 			worker := b.worker("Ann", b.activity("Available"), "{}")
 			k := b.task("")
-			var open []*taskrouter.Reservation
-			b.peek(func(u *dispatch.Unit) {
-				open, err = u.Tx().OpenReservations(b.ctx, k.SID)
-				require.NoError(t, err)
-			})
-			require.Len(t, open, 1)
-			require.Equal(t, worker.SID, open[0].WorkerSID)
+			require.Equal(t, []string{worker.SID}, b.offers(k.SID))
 		})
 	}
 }
@@ -153,10 +147,30 @@ func TestSwitchToSingleTasking(t *testing.T) {
 	got, err := b.UpdateWorkspace(b.ctx, single)
 	require.NoError(t, err)
 	require.False(t, got.MultiTaskEnabled)
+
+	// One Task at a time, until the Workspace is multitasking again.
+	f := b.workflow(leadTo(b.queue("Q").SID))
+	ann := b.worker("Ann", b.activity("Available"), "{}")
+	for _, channel := range []string{"voice", "chat"} {
+		_, err := b.d.CreateTask(b.ctx, dispatch.NewTask{
+			AccountSID: b.account, WorkspaceSID: b.ws, WorkflowSID: f.SID, Channel: channel, Attributes: taskrouter.NoAttributes,
+		})
+		require.NoError(t, err)
+	}
+	offers := func() int {
+		var open []*taskrouter.Reservation
+		b.peek(func(u *dispatch.Unit) {
+			open, err = u.Tx().OpenReservationsOf(b.ctx, ann.SID)
+			require.NoError(t, err)
+		})
+		return len(open)
+	}
+	require.Equal(t, 1, offers())
 	got, err = b.UpdateWorkspace(b.ctx, workspace.WorkspaceUpdate{Subject: b.subject(b.ws), MultiTaskEnabled: ptr(true)})
 	require.NoError(t, err)
 	require.True(t, got.MultiTaskEnabled)
-	require.Equal(t, dispatch.JobMatchWorkers, b.job().Kind)
+	b.sweep()
+	require.Equal(t, 2, offers())
 }
 
 func TestDeleteWorkspace(t *testing.T) {
@@ -166,7 +180,7 @@ func TestDeleteWorkspace(t *testing.T) {
 	b.callQueue(f.SID, "+15550100")
 	b.worker("Ann", b.activity("Available"), "{}")
 	b.task(f.SID)
-	before := len(b.events())
+	b.written = nil
 
 	require.NoError(t, b.Service.DeleteWorkspace(b.ctx, b.subject(b.ws)))
 	rows, err := b.db.ListWorkspaces(b.ctx, b.account, "", taskrouter.Page{Size: 10})
@@ -175,11 +189,6 @@ func TestDeleteWorkspace(t *testing.T) {
 	holder, err := b.db.CallQueueByNumber(b.ctx, "", "fake", "+15550100")
 	require.NoError(t, err)
 	require.Nil(t, holder, "its numbers are free at once")
-	after, err := b.db.EventsAfter(b.ctx, b.ws, int64(before), 100)
-	require.NoError(t, err)
-	require.Len(t, after, 1)
-	require.Equal(t, taskrouter.WorkspaceDeleted, after[0].Type)
-
 	err = b.Service.DeleteWorkspace(b.ctx, b.subject(b.ws))
 	require.Equal(t, taskrouter.KindNotFound, taskrouter.KindOf(err), "a second delete finds nothing")
 	_, err = b.CreateActivity(b.ctx, workspace.NewActivity{Account: b.account, WorkspaceSID: b.ws, FriendlyName: "Late"})
@@ -189,6 +198,7 @@ func TestDeleteWorkspace(t *testing.T) {
 	gone, err := b.db.FetchWorkspace(b.ctx, b.account, b.ws)
 	require.NoError(t, err)
 	require.Nil(t, gone)
+	require.Equal(t, []taskrouter.EventType{taskrouter.WorkspaceDeleted}, b.written, "the children go silently")
 }
 
 func TestWorkspaceValidation(t *testing.T) {

@@ -59,6 +59,8 @@ func TestJudge(t *testing.T) {
 		{"server in a workflow", "workflows", false, "go.temporal.io/server/temporal", false},
 		{"server in its package", "internal/devserver", false, "go.temporal.io/server/temporal", true},
 		{"server in the application", "internal/app", false, "go.temporal.io/server/temporal", false},
+		{"embedded server in the application", "internal/app", false, own("internal/devserver"), false},
+		{"embedded server on a laptop", "internal/dev", false, own("internal/devserver"), true},
 		{"a name that only starts alike", "workflows", false, "go.temporal.io/sdkx", false},
 		{"store in a unit test", "dispatch", true, own("store"), true},
 		{"assertions in a unit test", "dispatch", true, "github.com/stretchr/testify/require", true},

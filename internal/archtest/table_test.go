@@ -57,9 +57,10 @@ var table = map[string]row{
 	"voice/voicetest/platform": {ours: []string{"voice", "voice/fake"}, logs: true},
 
 	// Effects.
-	"activities": {third: temporalSDK, logs: true},
-	"workflows":  {ours: []string{"activities"}, third: temporalSDK, logs: true},
-	"callqueue":  {ours: []string{"voice", "dispatch"}, logs: true},
+	"activities":              {third: temporalSDK, logs: true},
+	"workflows":               {ours: []string{"activities"}, third: temporalSDK, logs: true},
+	"workflows/workflowstest": {third: append(temporalSDK[:len(temporalSDK):len(temporalSDK)], assertions...)},
+	"callqueue":               {ours: []string{"voice", "dispatch"}, logs: true},
 
 	// Doors.
 	"worker": {ours: []string{"workflows", "activities"}, third: temporalSDK, logs: true},
@@ -82,6 +83,7 @@ var table = map[string]row{
 	"internal/pgtest":                    {third: []string{"github.com/jackc/pgx/v5"}},
 	"internal/archtest":                  {},
 	"internal/app":                       {all: true},
+	"internal/dev":                       {all: true},
 	"internal/testkit":                   {all: true},
 	"cmd/taskrouter":                     {all: true},
 	"test/e2e":                           {all: true},
@@ -96,14 +98,15 @@ var exclusive = map[string][]string{
 	"github.com/uptrace/bun":          {"store", "store/storetest"},
 	"github.com/pressly/goose":        {"store"},
 	"github.com/google/cel-go":        {"rules"},
-	// These two link the server for whoever imports them.
+	// These link the server, or everything, for whoever imports them.
 	modulePath + "/internal/devserver": {
-		"internal/app", "internal/testkit", "cmd/taskrouter", "test/e2e", "internal/devserver", "internal/devserver/cmd/devtemporal",
+		"internal/dev", "internal/testkit", "cmd/taskrouter", "test/e2e", "internal/devserver", "internal/devserver/cmd/devtemporal",
 	},
-	modulePath + "/internal/app": {"internal/app", "internal/testkit", "cmd/taskrouter", "test/e2e"},
+	modulePath + "/internal/dev": {"internal/dev", "internal/testkit", "cmd/taskrouter", "test/e2e"},
+	modulePath + "/internal/app": {"internal/app", "internal/dev", "internal/testkit", "cmd/taskrouter", "test/e2e"},
 	// Settings stop at the place that wires everything: other packages get
 	// their own small options.
-	modulePath + "/internal/config": {"internal/config", "internal/app", "internal/testkit", "cmd/taskrouter", "test/e2e"},
+	modulePath + "/internal/config": {"internal/config", "internal/app", "internal/dev", "internal/testkit", "cmd/taskrouter", "test/e2e"},
 }
 
 // underAll are folders whose packages may import everything: programs that

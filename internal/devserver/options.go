@@ -43,7 +43,7 @@ type Options struct {
 	Retention time.Duration
 	// SearchAttributes are registered before Start returns, by name.
 	SearchAttributes map[string]enumspb.IndexedValueType
-	// Logger receives the server's warnings and errors; nil discards them.
+	// Logger receives the server's errors; nil discards them.
 	Logger *zap.Logger
 }
 

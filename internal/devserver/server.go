@@ -123,8 +123,9 @@ func (s *Server) startUI(o Options) {
 	}()
 }
 
-// serverLogger passes on what the server says at warning level and above:
-// below that it narrates every internal step.
+// serverLogger passes on the server's errors only. Its warnings tell of
+// services that miss each other while they start and stop one after another,
+// which one process that holds them all does every time.
 func serverLogger(zl *zap.Logger) temporallog.Logger {
-	return temporallog.NewZapLogger(zl.Named("temporal").WithOptions(zap.IncreaseLevel(zapcore.WarnLevel)))
+	return temporallog.NewZapLogger(zl.Named("temporal").WithOptions(zap.IncreaseLevel(zapcore.ErrorLevel)))
 }

@@ -178,7 +178,6 @@ func TestRestartKeepsState(t *testing.T) {
 	require.Contains(t, listed.GetCustomAttributes(), "TaskState", "an old namespace gets what is new")
 	serve(t, c)
 	finish(t, c, c.GetWorkflow(t.Context(), run.GetID(), run.GetRunID()))
-
 }
 
 func TestSearchAttributeOfAnotherType(t *testing.T) {

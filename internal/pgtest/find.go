@@ -20,8 +20,8 @@ var errNotInstalled = errors.New("PostgreSQL is not installed")
 func findBinaries() (string, error) {
 	var folders []string
 	if path, err := exec.LookPath("postgres"); err == nil {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			folders = append(folders, filepath.Dir(real))
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			folders = append(folders, filepath.Dir(target))
 		}
 	}
 	debian, err := filepath.Glob("/usr/lib/postgresql/*/bin")

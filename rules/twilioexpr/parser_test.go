@@ -1,7 +1,6 @@
 package twilioexpr_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -100,7 +99,7 @@ func TestSyntaxErrors(t *testing.T) {
 	for _, row := range rows {
 		_, err := twilioexpr.Parse(row.text, limits)
 		var syntax *twilioexpr.SyntaxError
-		require.True(t, errors.As(err, &syntax), row.text)
+		require.ErrorAs(t, err, &syntax, row.text)
 		require.Equal(t, row.message, syntax.Message, row.text)
 		require.Equal(t, row.token, syntax.Token, row.text)
 		require.Equal(t, row.position, syntax.Position, row.text)

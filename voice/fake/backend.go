@@ -49,36 +49,118 @@ func (b *Backend) Dial(ctx context.Context, req voice.DialRequest) (voice.DialRe
 	defer b.mu.Unlock()
 	if sids, ok := b.attempts[req.Attempt]; ok {
 		if sids == nil {
-			return voice.DialResult{}, &voice.Error{Class: voice.ClassGone, Op: "originate"}
+			return voice.DialResult{}, abandoned()
 		}
 		return voice.DialResult{CallSIDs: sids, Outcome: voice.OutcomeRepeated, Placement: 1}, nil
 	}
+	a, err := b.begin(ctx, req)
+	switch {
+	case err != nil:
+		return voice.DialResult{}, err
+	case a.State == voice.AttemptPlaced:
+		b.attempts[req.Attempt] = a.CallSIDs
+		return voice.DialResult{CallSIDs: a.CallSIDs, Outcome: voice.OutcomeRepeated, Placement: 1}, nil
+	}
 	mark := func(u string) string { return strings.ReplaceAll(u, voice.PlacementMark, strconv.Itoa(1)) }
-	sids := b.Originate(Outgoing{
+	a.CallSIDs = b.Originate(Outgoing{
 		From: req.From, To: req.To, URL: mark(req.AnswerURL), FallbackURL: mark(req.FallbackURL),
 		StatusURL: mark(req.StatusURL), StatusEvents: voice.StatusEvents(), Timeout: req.Timeout,
 	})
-	if len(sids) == 0 {
+	if len(a.CallSIDs) == 0 {
 		return voice.DialResult{}, &voice.Error{Class: voice.ClassRetryable, Op: "originate",
 			Cause: errors.New("the network is closed")}
 	}
-	b.attempts[req.Attempt] = sids
-	return voice.DialResult{CallSIDs: sids, Outcome: voice.OutcomePlaced, Placement: 1}, nil
+	b.attempts[req.Attempt] = a.CallSIDs
+	if err := b.placed(ctx, a); err != nil {
+		return voice.DialResult{}, err
+	}
+	return voice.DialResult{CallSIDs: a.CallSIDs, Outcome: voice.OutcomePlaced, Placement: 1}, nil
+}
+
+func abandoned() error { return &voice.Error{Class: voice.ClassGone, Op: "originate"} }
+
+// begin writes a new attempt into the ledger, if there is one. An attempt that
+// was begun by an earlier process is placed anew: its network is gone.
+func (b *Backend) begin(ctx context.Context, req voice.DialRequest) (voice.Attempt, error) {
+	now := b.opt.Clock.Now()
+	a := voice.Attempt{
+		Backend: b.opt.Name, ID: req.Attempt, State: voice.AttemptPlacing, To: req.To, From: req.From,
+		Placement: 1, StartedAt: now, SentAt: now,
+	}
+	if b.opt.Ledger == nil {
+		return a, nil
+	}
+	stored, created, err := b.opt.Ledger.Begin(ctx, a)
+	switch {
+	case err != nil:
+		return a, &voice.Error{Class: voice.ClassRetryable, Op: "originate", Cause: err}
+	case !created && stored.State == voice.AttemptAbandoned:
+		return a, abandoned()
+	case !created && stored.State == voice.AttemptPlaced:
+		return stored, nil
+	}
+	return a, nil
+}
+
+// placed writes the legs into the ledger. An attempt that was given up meanwhile
+// is undone.
+func (b *Backend) placed(ctx context.Context, a voice.Attempt) error {
+	if b.opt.Ledger == nil {
+		return nil
+	}
+	a.State = voice.AttemptPlaced
+	stored, err := b.opt.Ledger.Save(context.WithoutCancel(ctx), a)
+	if err != nil {
+		return &voice.Error{Class: voice.ClassUnknownOutcome, Op: "originate", Cause: err}
+	}
+	if stored.State == voice.AttemptAbandoned {
+		for _, sid := range a.CallSIDs {
+			_ = b.Complete(sid)
+		}
+		return abandoned()
+	}
+	return nil
 }
 
 // Hangup ends a leg, or every leg of an attempt.
-func (b *Backend) Hangup(_ context.Context, call voice.CallRef, _ voice.HangupCause) error {
+func (b *Backend) Hangup(ctx context.Context, call voice.CallRef, _ voice.HangupCause) error {
+	if call.CallSID == "" && call.Attempt == "" {
+		return nil // nothing is named, so nothing is live
+	}
 	sids := []string{call.CallSID}
 	if call.CallSID == "" {
-		b.mu.Lock()
-		sids = b.attempts[call.Attempt]
-		b.attempts[call.Attempt] = nil
-		b.mu.Unlock()
+		var err error
+		if sids, err = b.abandon(ctx, call.Attempt); err != nil {
+			return err
+		}
 	}
 	for _, sid := range sids {
 		_ = b.Complete(sid) // over or unknown is what we want
 	}
 	return nil
+}
+
+// abandon makes sure that an attempt is not placed any more, and returns its legs.
+func (b *Backend) abandon(ctx context.Context, attempt string) ([]string, error) {
+	b.mu.Lock()
+	sids := b.attempts[attempt]
+	b.attempts[attempt] = nil
+	b.mu.Unlock()
+	if b.opt.Ledger == nil {
+		return sids, nil
+	}
+	a := voice.Attempt{
+		Backend: b.opt.Name, ID: attempt, State: voice.AttemptAbandoned, StartedAt: b.opt.Clock.Now(),
+	}
+	stored, created, err := b.opt.Ledger.Begin(ctx, a)
+	if err == nil && !created {
+		stored.State = voice.AttemptAbandoned
+		stored, err = b.opt.Ledger.Save(ctx, stored)
+	}
+	if err != nil {
+		return nil, &voice.Error{Class: voice.ClassRetryable, Op: "abandon", Cause: err}
+	}
+	return append(sids, stored.CallSIDs...), nil
 }
 
 // Redirect makes a live leg run the document at url.

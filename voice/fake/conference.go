@@ -77,14 +77,14 @@ func (f *frame) conference(d document, dial, conf element) (*target, signal) {
 	}
 	sig := sigReady
 	for sig == sigReady {
-		n.mu.Lock()
-		in, started, over := l.room == r, r.started, l.state == voice.Ended
-		n.mu.Unlock()
-		if over {
-			sig = sigEnded
-			break
-		}
-		if !in {
+		// A leg that is over or was redirected has left the room, too: await tells
+		// those from a room that ended.
+		in, started := false, false
+		sig = f.await(time.Time{}, func() bool {
+			in, started = l.room == r, r.started
+			return true
+		})
+		if sig != sigReady || !in {
 			break
 		}
 		if started {
@@ -98,8 +98,12 @@ func (f *frame) conference(d document, dial, conf element) (*target, signal) {
 			f.hear("play", "music")
 		}
 		sig = f.waiting(wait, conf.attrs["waitMethod"], nil, func() bool { return r.started || l.room != r })
-		if sig == sigStopped {
+		switch sig {
+		case sigStopped:
 			sig = sigReady
+		case sigLeave: // there is no queue to leave; the rest of the wait is silent
+			sig = sigReady
+			conf = conf.with("waitUrl", "")
 		}
 	}
 	if sig == sigEnded {

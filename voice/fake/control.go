@@ -3,6 +3,7 @@ package fake
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,6 +199,7 @@ type phone struct {
 func (n *Network) Auto(pattern string, b Behaviour) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.phones = slices.DeleteFunc(n.phones, func(p phone) bool { return p.pattern == pattern })
 	n.phones = append(n.phones, phone{pattern, b})
 }
 

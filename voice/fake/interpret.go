@@ -114,8 +114,11 @@ func (l *leg) runDocuments(t target) {
 		case next != nil:
 			t = *next
 		default:
-			l.hangUp(voice.BySystem)
-			return
+			moved := l.finish()
+			if moved == nil {
+				return
+			}
+			t = *moved
 		}
 	}
 }
@@ -126,6 +129,19 @@ func (l *leg) takeMoved() *target {
 	t := l.moved
 	l.moved = nil
 	return t
+}
+
+// finish hangs up at the end of a document, unless the leg was redirected in the
+// last moment.
+func (l *leg) finish() *target {
+	l.n.mu.Lock()
+	defer l.n.mu.Unlock()
+	if t := l.moved; t != nil {
+		l.moved = nil
+		return t
+	}
+	l.hangUpLocked()
+	return nil
 }
 
 // giveUp ends a leg whose document cannot be run.
@@ -140,14 +156,18 @@ func (l *leg) giveUp() {
 }
 
 // hangUp ends a leg the ordinary way.
-func (l *leg) hangUp(by string) {
+func (l *leg) hangUp() {
 	l.n.mu.Lock()
 	defer l.n.mu.Unlock()
+	l.hangUpLocked()
+}
+
+func (l *leg) hangUpLocked() {
 	cause := voice.EndCompleted
 	if l.state < voice.Answered {
 		cause = voice.EndCanceled
 	}
-	l.n.endLocked(l, cause, by)
+	l.n.endLocked(l, cause, voice.BySystem)
 }
 
 // play runs the verbs of a document. It returns the next document to run, if the
@@ -195,7 +215,7 @@ func (f *frame) verb(d document, e element) (*target, signal) {
 	case "Redirect":
 		return &target{url: d.resolve(e.text), method: e.attrs["method"]}, sigReady
 	case "Hangup":
-		f.l.hangUp(voice.BySystem)
+		f.l.hangUp()
 		return nil, sigEnded
 	case "Leave":
 		if f.wait {

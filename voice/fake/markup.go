@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -99,6 +100,15 @@ func parseElement(dec *xml.Decoder, start xml.StartElement, depth int) (element,
 			return e, nil
 		}
 	}
+}
+
+// with is the element with one attribute changed.
+func (e element) with(name, value string) element {
+	attrs := map[string]string{}
+	maps.Copy(attrs, e.attrs)
+	attrs[name] = value
+	e.attrs = attrs
+	return e
 }
 
 func (e element) has(attr string) bool { _, ok := e.attrs[attr]; return ok }

@@ -45,6 +45,10 @@ type Options struct {
 	PromptDuration time.Duration
 	// WaitLoop is the least time between two requests of a wait document; 30 s.
 	WaitLoop time.Duration
+	// Ledger, when set, is told about the attempts of a Backend, so that code which
+	// asks it about a leg finds the leg. Without one, attempts are remembered in
+	// memory only.
+	Ledger voice.Ledger
 	// KeepEnded is how many calls that are over are remembered; 1000.
 	KeepEnded int
 }

@@ -118,11 +118,7 @@ func (n *Network) Legs() []voice.Leg {
 // Complete ends an answered call, as Status=completed does.
 func (n *Network) Complete(callSID string) error {
 	return n.update(callSID, func(l *leg) error {
-		cause := voice.EndCompleted
-		if l.state < voice.Answered {
-			cause = voice.EndCanceled
-		}
-		n.endLocked(l, cause, voice.BySystem)
+		l.hangUpLocked()
 		return nil
 	})
 }

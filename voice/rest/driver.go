@@ -117,6 +117,9 @@ func (d *Driver) Flavour() voice.Flavour { return d.dialect.flavour }
 
 // Hangup ends a leg, or every leg of an attempt.
 func (d *Driver) Hangup(ctx context.Context, call voice.CallRef, _ voice.HangupCause) error {
+	if call.CallSID == "" && call.Attempt == "" {
+		return nil // nothing is named, so nothing is live
+	}
 	if call.CallSID == "" {
 		return d.abandon(ctx, call)
 	}
@@ -176,6 +179,9 @@ func (d *Driver) hangupAll(ctx context.Context, sids []string) error {
 
 // Redirect makes a live leg run the document at target.
 func (d *Driver) Redirect(ctx context.Context, call voice.CallRef, target string) error {
+	if call.CallSID == "" {
+		return &voice.Error{Class: voice.ClassGone, Op: opRedirect.name}
+	}
 	form := url.Values{"Url": {target}, "Method": {http.MethodPost}}
 	if d.dialect.unmutes && call.Muted {
 		form.Set(d.dialect.muteField, "true")
@@ -186,6 +192,9 @@ func (d *Driver) Redirect(ctx context.Context, call voice.CallRef, target string
 
 // Inspect reads one leg.
 func (d *Driver) Inspect(ctx context.Context, callSID string) (voice.Leg, error) {
+	if callSID == "" {
+		return voice.Leg{State: voice.Ended, Cause: voice.EndLost}, nil
+	}
 	r, err := d.do(ctx, opRead, http.MethodGet, d.dialect.item(callSID, "Calls"), nil)
 	if voice.Verdict(err) == voice.ClassGone {
 		return voice.Leg{CallSID: callSID, State: voice.Ended, Cause: voice.EndLost}, nil

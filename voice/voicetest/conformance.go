@@ -217,6 +217,7 @@ func hangups(t *testing.T, h *Harness) {
 
 	unknown := voice.CallRef{CallSID: "CA00000000000000000000000000000000"}
 	require.NoError(t, h.Backend.Hangup(ctx, unknown, voice.HangupNormal), "unknown")
+	require.NoError(t, h.Backend.Hangup(ctx, voice.CallRef{}, voice.HangupNormal), "nothing")
 }
 
 func hangupAttempt(t *testing.T, h *Harness) {
@@ -275,7 +276,7 @@ func redirectGone(t *testing.T, h *Harness) {
 	require.NoError(t, h.Network.HangUp(caller))
 	h.waitState(ctx, t, caller, voice.Ended)
 	to := h.Receiver.Serve("late", `<Response><Say>too late</Say></Response>`)
-	for _, sid := range []string{caller, "CA00000000000000000000000000000000"} {
+	for _, sid := range []string{caller, "CA00000000000000000000000000000000", ""} {
 		err := h.Backend.Redirect(ctx, voice.CallRef{CallSID: sid}, to)
 		require.ErrorIs(t, err, voice.ErrCallGone)
 		require.Equal(t, voice.ClassGone, voice.Verdict(err))
@@ -284,13 +285,14 @@ func redirectGone(t *testing.T, h *Harness) {
 
 func inspects(t *testing.T, h *Harness) {
 	ctx := testContext(t)
-	leg, err := h.Backend.Inspect(ctx, "CA00000000000000000000000000000000")
-	require.NoError(t, err)
-	require.Equal(t, voice.Ended, leg.State)
-	require.Equal(t, voice.EndLost, leg.Cause)
-
+	for _, sid := range []string{"CA00000000000000000000000000000000", ""} {
+		leg, err := h.Backend.Inspect(ctx, sid)
+		require.NoError(t, err)
+		require.Equal(t, voice.Ended, leg.State)
+		require.Equal(t, voice.EndLost, leg.Cause)
+	}
 	caller := h.waitingCaller(ctx, t, "WTins")
-	leg, err = h.Backend.Inspect(ctx, caller)
+	leg, err := h.Backend.Inspect(ctx, caller)
 	require.NoError(t, err)
 	require.Equal(t, voice.Answered, leg.State)
 	require.Equal(t, voice.Inbound, leg.Direction)

@@ -324,6 +324,7 @@ CREATE TABLE calls (
     menu_facts     TEXT NOT NULL,
     facts          TEXT NOT NULL,
     task_sid       TEXT NOT NULL,
+    room           TEXT NOT NULL,
     end_cause      TEXT NOT NULL,
     ended_at       BIGINT NOT NULL,
     created_at     BIGINT NOT NULL,

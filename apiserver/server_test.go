@@ -1,0 +1,306 @@
+package apiserver_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/taskrouter/taskrouter/apiserver"
+	"github.com/taskrouter/taskrouter/taskrouter"
+	"github.com/taskrouter/taskrouter/test/twiliotest/stack"
+	"github.com/taskrouter/taskrouter/wire"
+)
+
+// refusal checks that an answer is a complete error body.
+func refusal(t *testing.T, a stack.Answer, status, code int) wire.Error {
+	t.Helper()
+	var e wire.Error
+	require.NoError(t, json.Unmarshal(a.Body, &e), "%s", a.Body)
+	require.Equal(t, [2]int{status, code}, [2]int{a.Status, e.Code}, e.Message)
+	require.Equal(t, a.Status, e.Status)
+	require.NotEmpty(t, e.Message)
+	require.NotEmpty(t, e.MoreInfo)
+	require.Equal(t, "application/json; charset=utf-8", a.Header.Get("Content-Type"))
+	return e
+}
+
+func TestOperationsAreThePublicOnes(t *testing.T) {
+	text, err := os.ReadFile("testdata/operations.txt")
+	require.NoError(t, err)
+	want := strings.Split(strings.TrimSpace(string(text)), "\n")
+	require.Len(t, want, 61)
+	var got []string
+	for _, o := range apiserver.Operations() {
+		line := o.Method + " " + strings.NewReplacer(":ws", "{}", ":sid", "{}", ":child", "{}").Replace(o.Path) + " " + o.ID
+		if !strings.Contains(o.Path, "CallQueues") {
+			got = append(got, line)
+		}
+		if o.Unsupported != "" {
+			require.Contains(t, o.Path, "Statistics")
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	require.Equal(t, want, got)
+}
+
+func TestHealth(t *testing.T) {
+	down := errors.New("SELECT 1: refused")
+	s := stack.Start(t, func(o *apiserver.Options) {
+		o.Ready = func(context.Context) error { return down }
+	})
+	require.Equal(t, 200, s.Do(stack.Credentials{}, "GET", "/healthz", nil).Status)
+	a := s.Do(stack.Credentials{}, "GET", "/readyz", nil)
+	require.NotContains(t, refusal(t, a, 503, 20503).Message, "SELECT")
+	require.NotEmpty(t, a.Header.Get("Retry-After"))
+	down = nil
+	require.Equal(t, 200, s.Do(stack.Credentials{}, "GET", "/readyz", nil).Status)
+}
+
+func TestCredentials(t *testing.T) {
+	s := stack.Start(t)
+	for name, as := range map[string]stack.Credentials{
+		"none":            {},
+		"no token":        {SID: s.Account.SID},
+		"wrong token":     {SID: s.Account.SID, Token: "x"},
+		"foreign token":   {SID: s.Account.SID, Token: s.Foreign.Token},
+		"unknown account": {SID: taskrouter.NewSID("AC"), Token: s.Account.Token},
+		"no SID":          {SID: "admin", Token: "admin"},
+	} {
+		for _, path := range []string{"/v1/Workspaces", "/v1/Nothing", "/v1/Workspaces/x"} {
+			a := s.Do(as, "GET", path, nil)
+			e := refusal(t, a, 401, 20003)
+			require.NotContains(t, e.Message, as.SID+"x", name)
+			require.Equal(t, `Basic realm="Task Router API"`, a.Header.Get("WWW-Authenticate"))
+		}
+	}
+	r, err := http.NewRequest("GET", s.URL+"/v1/Workspaces", nil)
+	require.NoError(t, err)
+	r.Header.Set("Authorization", "Bearer abc")
+	refusal(t, s.Send(r), 401, 20003)
+}
+
+func TestRequestIDs(t *testing.T) {
+	s := stack.Start(t)
+	a := s.Do(s.Account, "GET", "/v1/Workspaces", nil, "X-Request-Id", "mine")
+	id := a.Header.Get("X-Request-Id")
+	require.Regexp(t, "^RQ[0-9a-f]{32}$", id)
+	require.Equal(t, id, a.Header.Get("Twilio-Request-Id"))
+	require.NotEqual(t, id, s.Do(s.Account, "GET", "/v1/Workspaces", nil).Header.Get("X-Request-Id"))
+}
+
+func TestMethodsAndPaths(t *testing.T) {
+	s, w := workspaceOf(t)
+	for _, tc := range []struct {
+		method, path string
+		status, code int
+	}{
+		{"PUT", w, 405, 20004},
+		{"PATCH", w + "/Tasks", 405, 20004},
+		{"DELETE", w + "/Tasks", 405, 20004},
+		{"POST", w + "/Events", 405, 20004},
+		{"DELETE", w + "/Events/" + taskrouter.NewSID("EV"), 405, 20004},
+		{"POST", w + "/Workers/Statistics", 405, 20004},
+		{"GET", w + "/TaskQueues/RealTimeStatistics", 405, 20004},
+		{"GET", w + "/workers", 404, 20404},
+		{"GET", "/v1/Accounts", 404, 20404},
+		{"GET", "/v2/Workspaces", 404, 20404},
+		{"GET", "/", 404, 20404},
+		{"GET", w + "/Statistics", 501, 20501},
+		{"POST", w + "/TaskQueues/RealTimeStatistics", 501, 20501},
+	} {
+		t.Run(tc.method+" "+strings.ReplaceAll(tc.path, w, "~"), func(t *testing.T) {
+			refusal(t, s.Do(s.Account, tc.method, tc.path, nil), tc.status, tc.code)
+		})
+	}
+	for _, path := range []string{w, w + "/Tasks", "/v1/Workspaces", w + "/Activities"} {
+		require.Equal(t, 200, s.Do(s.Account, "GET", path+"/", nil).Status, "a trailing slash is ignored")
+	}
+	missing := w + "/Tasks/" + taskrouter.NewSID("WT")
+	require.Equal(t, "The requested resource "+missing+" was not found", refusal(t, s.Do(s.Account, "GET", missing, nil), 404, 20404).Message)
+}
+
+// TestForeignAccountsSeeNothing walks the whole table with credentials of
+// another account, over paths that exist for their owner.
+func TestForeignAccountsSeeNothing(t *testing.T) {
+	f := furnished(t)
+	for _, o := range apiserver.Operations() {
+		path := f.path(o.Path)
+		t.Run(o.ID, func(t *testing.T) {
+			a := f.Do(f.Foreign, o.Method, path, url.Values{"FriendlyName": {"Mine"}})
+			if !strings.Contains(o.Path, ":ws") {
+				require.Less(t, a.Status, 300)
+				require.NotContains(t, string(a.Body), f.workspace)
+				return
+			}
+			e := refusal(t, a, 404, 20404)
+			require.Equal(t, "The requested resource "+path+" was not found", e.Message)
+		})
+	}
+	for _, path := range []string{f.task, f.worker, f.queue, f.workflow, f.channel, f.activity, f.workspace} {
+		require.Equal(t, 200, f.Do(f.Account, "GET", path, nil).Status, "still there for its owner")
+	}
+}
+
+// TestUnknownAndMalformedSIDs walks the table with SIDs of nothing and with
+// text that is no SID.
+func TestUnknownAndMalformedSIDs(t *testing.T) {
+	f := furnished(t)
+	for _, o := range apiserver.Operations() {
+		if !strings.Contains(o.Path, ":sid") || strings.Contains(o.Path, "Statistics") {
+			continue
+		}
+		for name, sid := range map[string]string{
+			"unknown": "XX" + strings.Repeat("0", 32), "short": "WT1", "odd": "a%20b%00%ff", "other kind": taskrouter.NewSID("AC"),
+		} {
+			t.Run(o.ID+"/"+name, func(t *testing.T) {
+				replaced := strings.NewReplacer(":sid", sid, ":child", sid).Replace(o.Path)
+				refusal(t, f.Do(f.Account, o.Method, f.path(replaced), url.Values{"Priority": {"x"}, "FriendlyName": {""}}), 404, 20404)
+			})
+		}
+		refusal(t, f.Do(f.Account, o.Method, strings.NewReplacer(":ws", "WS1", ":sid", "x", ":child", "y").Replace(o.Path), nil), 404, 20404)
+	}
+}
+
+func TestOverload(t *testing.T) {
+	over := true
+	s, w := workspaceOf(t, func(o *apiserver.Options) { o.Overloaded = func() bool { return over } })
+	a := s.Do(s.Account, "POST", w+"/Tasks", url.Values{})
+	refusal(t, a, 503, 20503)
+	require.NotEmpty(t, a.Header.Get("Retry-After"))
+	require.Equal(t, 200, s.Do(s.Account, "GET", w+"/Tasks", nil).Status)
+	over = false
+	refusal(t, s.Do(s.Account, "POST", w+"/Tasks", url.Values{}), 400, 20001)
+}
+
+func TestBodies(t *testing.T) {
+	s, w := workspaceOf(t, func(o *apiserver.Options) { o.BodyLimit = 1000 })
+	send := func(body, contentType string, chunked bool) stack.Answer {
+		r, err := http.NewRequest("POST", s.URL+w+"/Activities", strings.NewReader(body))
+		require.NoError(t, err)
+		if chunked {
+			r.ContentLength = -1
+		}
+		r.SetBasicAuth(s.Account.SID, s.Account.Token)
+		if contentType != "" {
+			r.Header.Set("Content-Type", contentType)
+		}
+		return s.Send(r)
+	}
+	const form = "application/x-www-form-urlencoded"
+	require.Equal(t, 201, send("FriendlyName=A", form+"; charset=utf-8", false).Status)
+	require.Equal(t, 201, send("FriendlyName=B", "", false).Status)
+	refusal(t, send(strings.Repeat("x", 1001), form, false), 413, 20413)
+	refusal(t, send(strings.Repeat("x", 1001), form, true), 413, 20413)
+	refusal(t, send(`{"FriendlyName":"A"}`, "application/json", false), 400, 20001)
+	refusal(t, send("FriendlyName=%zz", form, false), 400, 20001)
+	refusal(t, send("FriendlyName=A;B=C", form, false), 400, 20001)
+	refusal(t, send("", form, false), 400, 20001)
+	refusal(t, s.Do(s.Account, "GET", w+"/Activities?PageSize=%zz", nil), 400, 20001)
+}
+
+func TestMountedHandlers(t *testing.T) {
+	echo := func(name string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(name + r.Method + r.URL.Path)) })
+	}
+	s := stack.Start(t, func(o *apiserver.Options) { o.Voice, o.Dev = echo("voice "), echo("dev ") })
+	require.Equal(t, "voice POST/callqueue/call/", string(s.Do(stack.Credentials{}, "POST", "/callqueue/call/", nil).Body))
+	require.Equal(t, "dev GET/dev/x", string(s.Do(stack.Credentials{}, "GET", "/dev/x", nil).Body))
+	plain := stack.Start(t)
+	refusal(t, plain.Do(plain.Account, "GET", "/dev/x", nil), 404, 20404)
+	refusal(t, plain.Do(plain.Account, "POST", "/callqueue/x", nil), 404, 20404)
+}
+
+func TestCrossOrigin(t *testing.T) {
+	s := stack.Start(t, func(o *apiserver.Options) { o.AllowedOrigins = []string{"https://app.example.com"} })
+	const header = "Access-Control-Allow-Origin"
+	a := s.Do(s.Account, "GET", "/v1/Workspaces", nil, "Origin", "https://app.example.com")
+	require.Equal(t, "https://app.example.com", a.Header.Get(header))
+	require.Empty(t, s.Do(s.Account, "GET", "/v1/Workspaces", nil, "Origin", "https://evil.example.com").Header.Get(header))
+	a = s.Do(stack.Credentials{}, "OPTIONS", "/v1/Workspaces", nil, "Origin", "https://app.example.com", "Access-Control-Request-Method", "POST")
+	require.Equal(t, 204, a.Status)
+	require.Contains(t, a.Header.Get("Access-Control-Allow-Headers"), "If-Match")
+}
+
+// brokenReader fails as a store does.
+type brokenReader struct {
+	apiserver.Reader
+	err error
+}
+
+func (b *brokenReader) ListWorkspaces(context.Context, string, string, taskrouter.Page) ([]*taskrouter.Workspace, error) {
+	if b.err == nil {
+		panic("SELECT secret")
+	}
+	return nil, b.err
+}
+
+func TestFaultsOfOurs(t *testing.T) {
+	reader := &brokenReader{}
+	s := stack.Start(t, func(o *apiserver.Options) {
+		reader.Reader = o.Reader
+		o.Reader = reader
+	})
+	for _, tc := range []struct {
+		name         string
+		err          error
+		status, code int
+	}{
+		{"panic", nil, 500, 20500},
+		{"unknown", errors.New("SELECT secret"), 500, 20500},
+		{"unavailable", taskrouter.Unavailable(errors.New("SELECT secret"), "The store is not reachable"), 503, 20503},
+		{"slow", context.DeadlineExceeded, 503, 20503},
+		{"conflict", taskrouter.Errorf(taskrouter.KindConflict, "again"), 409, 20409},
+		{"busy", taskrouter.Errorf(taskrouter.KindCapacity, "slower"), 429, 20429},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			reader.err = tc.err
+			a := s.Do(s.Account, "GET", "/v1/Workspaces", nil)
+			require.NotContains(t, refusal(t, a, tc.status, tc.code).Message, "secret")
+			require.Equal(t, tc.status == 503 || tc.status == 429, a.Header.Get("Retry-After") != "")
+		})
+	}
+}
+
+func TestNewNeedsItsCollaborators(t *testing.T) {
+	_, err := apiserver.New(zap.NewNop(), apiserver.Options{PublicURL: "https://a.example"})
+	require.Error(t, err)
+	s := stack.Start(t)
+	for change, ok := range map[string]bool{"router.example.com": false, "https://router.example.com": true} {
+		_, err := apiserver.New(zap.NewNop(), apiserver.Options{
+			PublicURL: change, Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: stack.Evaluator{},
+		})
+		require.Equal(t, ok, err == nil, change)
+	}
+	_, err = apiserver.New(zap.NewNop(), apiserver.Options{
+		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store,
+		Evaluator: stack.Evaluator{}, TrustedProxies: []string{"not a network"},
+	})
+	require.Error(t, err)
+}
+
+type anybody struct{}
+
+func (anybody) Authenticate(context.Context, string, string) (string, error) { return "AC", nil }
+
+// TestHeadersAreSetOnce keeps a recorder in use: a handler without a listener.
+func TestServesWithoutAListener(t *testing.T) {
+	s := stack.Start(t)
+	api, err := apiserver.New(zap.NewNop(), apiserver.Options{
+		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: stack.Evaluator{},
+	})
+	require.NoError(t, err)
+	w := httptest.NewRecorder()
+	api.ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	require.Equal(t, 200, w.Code)
+}

@@ -1,0 +1,8 @@
+// Package events owns how changes reach the outside over HTTP: the assignment
+// callback, which is in the Task's path and therefore short and bounded.
+//
+// It decides nothing about a Task: it sends a signed form, reads the answer,
+// and says what the answer means. Receivers are never trusted with more than a
+// bounded body, never followed elsewhere, and their URLs, which may carry
+// secrets, never reach a log.
+package events

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/taskrouter/taskrouter/activities"
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/taskrouter"
+	"github.com/taskrouter/taskrouter/workflows"
+)
+
+// durable lets the durable runs' activities speak to the dispatcher: it only
+// translates their types.
+type durable struct{ *dispatch.Dispatcher }
+
+func (s durable) CallbackOrder(ctx context.Context, ws, reservationSID string) (activities.CallbackOrder, error) {
+	o, err := s.Dispatcher.CallbackOrder(ctx, ws, reservationSID)
+	return activities.CallbackOrder{
+		Proceed: o.Proceed, URL: o.URL, FallbackURL: o.FallbackURL, Task: o.Task, Worker: o.Worker,
+		Reservation: o.Reservation, ChannelName: o.ChannelName, FromDefault: o.FromDefault,
+	}, err
+}
+
+func (s durable) CallbackAnswered(ctx context.Context, ws, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {
+	return s.Dispatcher.CallbackAnswered(ctx, ws, reservationSID, dispatch.CallbackOutcome{
+		Failed: o.Failed, Instruction: o.Instruction.Domain(), LogCode: o.LogCode,
+	})
+}
+
+func (s durable) BeginDial(ctx context.Context, ws, attempt string) (activities.DialOrder, error) {
+	o, err := s.Dispatcher.BeginDial(ctx, ws, attempt)
+	return activities.DialOrder{Proceed: o.Proceed, Leg: o.Leg, Drain: o.Drain, Caller: o.Caller}, err
+}
+
+func (s durable) DialReported(ctx context.Context, ws string, r activities.DialReport) (taskrouter.View, error) {
+	return s.Dispatcher.DialReported(ctx, ws, dispatch.DialReport{
+		Attempt: r.Attempt, CallSIDs: r.CallSIDs, Outcome: dispatch.DialOutcome(r.Outcome), Cause: r.Cause,
+	})
+}
+
+// Crash points between a commit and what the durable run learns of it, and
+// around the telephone.
+const (
+	// CrashAfterLocalCommit is inside a local activity after its commit.
+	CrashAfterLocalCommit = "after-local-commit"
+	// CrashAfterOriginate is after the platform took a call and before its SID
+	// is stored.
+	CrashAfterOriginate = "after-originate"
+	// CrashAfterLegDocument is after the acceptance by an agent's leg is
+	// committed and before the platform has the reply.
+	CrashAfterLegDocument = "after-leg-document"
+)
+
+// crashing is durable with a crash point behind each commit.
+type crashing struct {
+	durable
+	crash func(string)
+}
+
+func (s crashing) Due(ctx context.Context, ws, task string, carried time.Time) (taskrouter.View, error) {
+	v, err := s.durable.Due(ctx, ws, task, carried)
+	s.crash(CrashAfterLocalCommit)
+	return v, err
+}
+
+func (s crashing) CancelFromOutside(ctx context.Context, ws, task string) (taskrouter.View, error) {
+	v, err := s.durable.CancelFromOutside(ctx, ws, task)
+	s.crash(CrashAfterLocalCommit)
+	return v, err
+}
+
+func (s crashing) CallbackAnswered(ctx context.Context, ws, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {
+	v, err := s.durable.CallbackAnswered(ctx, ws, reservationSID, o)
+	s.crash(CrashAfterLocalCommit)
+	return v, err
+}
+
+// notifier delivers the dispatcher's notices through the typed client.
+type notifier struct{ client *workflows.Client }
+
+// Notify implements dispatch.Notifier. A run that completed although its Task
+// is open cannot be helped by repeating; the sweeper still moves the Task.
+func (n notifier) Notify(ctx context.Context, notice dispatch.Notice, v taskrouter.View) error {
+	return n.client.Deliver(ctx, workflows.Notice{First: notice.First, View: v})
+}

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/taskrouter/taskrouter/internal/logging"
+)
+
+// How often the background loops run.
+const (
+	sweepInterval     = time.Second
+	backlogInterval   = time.Second
+	reconcileInterval = 5 * time.Minute
+	retentionInterval = 10 * time.Minute
+	retentionBatch    = 5000
+)
+
+// loop runs fn at an interval until the process stops. A failed round is
+// logged; the next one tries again.
+func (a *App) loop(ctx context.Context, name string, every time.Duration, fn func(ctx context.Context) error) {
+	a.loops.Add(1)
+	go func() {
+		defer a.loops.Done()
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			if err := fn(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("background round failed", zap.String(logging.KeyJob, name), logging.Err(err))
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+}
+
+// startWork begins what a worker process does besides running durable tasks.
+func (a *App) startWork(ctx context.Context) {
+	a.loop(ctx, "sweep", sweepInterval, a.dispatch.Sweep)
+	a.loop(ctx, "reconcile", reconcileInterval, func(ctx context.Context) error {
+		return a.dispatch.Reconcile(ctx, a.running)
+	})
+	a.loop(ctx, "retention", retentionInterval, func(ctx context.Context) error {
+		before := time.Now().Add(-a.opts.Config.Routing.EventRetention)
+		for {
+			n, err := a.store.DeleteEventsBefore(ctx, before, retentionBatch)
+			if err != nil || n < retentionBatch {
+				return err
+			}
+		}
+	})
+	a.voices.poll(ctx, &a.loops)
+	a.loops.Add(1)
+	go func() {
+		defer a.loops.Done()
+		a.runWorkers(ctx)
+	}()
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+)
+
+// claimTime is how long a claimed notice is left to the process that claimed
+// it. When that process dies, another one sends the notice after this time.
+const claimTime = 10 * time.Second
+
+// PendingNotices claims notices that are due at now, oldest first: their time
+// moves on by ten seconds, so that two processes do not send the same one. The
+// returned rows have the time they were due at. For senders: not scoped.
+func (s *Store) PendingNotices(ctx context.Context, now time.Time, limit int) ([]dispatch.Notice, error) {
+	due, err := value[int](ctx, s.read, "look for notices", "SELECT 1 FROM notices WHERE due_at <= ? LIMIT 1", micros(now))
+	if err != nil || due == 0 {
+		return nil, err
+	}
+	var claimed []dispatch.Notice
+	err = s.inTransaction(ctx, func(q bun.Tx) error {
+		claimed, err = find(ctx, q, "claim notices", (*noticeRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+			q = q.Where("due_at <= ?", micros(now)).OrderExpr("due_at, task_sid").Limit(int64(limit))
+			return s.dialect.claim(q)
+		})
+		if err != nil || len(claimed) == 0 {
+			return err
+		}
+		_, err = s.exec(ctx, q, "claim notices", "UPDATE notices SET due_at = ? WHERE task_sid IN (?)",
+			micros(now.Add(claimTime)), bun.List(mapped(claimed, taskOf)))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
+}
+
+func taskOf(n dispatch.Notice) string { return n.TaskSID }
+
+// CountNotices is the length of the outbox.
+func (s *Store) CountNotices(ctx context.Context) (int, error) {
+	return value[int](ctx, s.read, "count notices", "SELECT COUNT(*) FROM notices")
+}
+
+// DeleteNotices removes the rows whose revision is not newer than what was
+// sent. A row that is newer stays, but it is not a first one any more. A row
+// that somebody is writing at this moment is left alone: it will be sent again,
+// which is harmless, and waiting for it could end in a deadlock.
+func (s *Store) DeleteNotices(ctx context.Context, sent []dispatch.Notice) error {
+	return s.changeNotices(ctx, sent, func(q bun.Tx, rows []*noticeRow) error {
+		revisions := make(map[string]int64, len(sent))
+		for _, n := range sent {
+			revisions[n.TaskSID] = max(revisions[n.TaskSID], n.Revision)
+		}
+		var done, newer []string
+		for _, r := range rows {
+			if r.Revision <= revisions[r.TaskSID] {
+				done = append(done, r.TaskSID)
+			} else if r.IsFirst {
+				newer = append(newer, r.TaskSID)
+			}
+		}
+		if len(done) > 0 {
+			if _, err := s.exec(ctx, q, "delete notices", "DELETE FROM notices WHERE task_sid IN (?)", bun.List(done)); err != nil {
+				return err
+			}
+		}
+		if len(newer) > 0 {
+			if _, err := s.exec(ctx, q, "keep notices", "UPDATE notices SET is_first = FALSE WHERE task_sid IN (?)", bun.List(newer)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// PostponeNotices moves rows that could not be sent to a later time. A row
+// with a newer revision is moved as well: whatever was in the way of the older
+// one is in its way too.
+func (s *Store) PostponeNotices(ctx context.Context, notices []dispatch.Notice, until time.Time) error {
+	return s.changeNotices(ctx, notices, func(q bun.Tx, rows []*noticeRow) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		_, err := s.exec(ctx, q, "postpone notices", "UPDATE notices SET due_at = ? WHERE task_sid IN (?)",
+			micros(until), bun.List(mapped(rows, func(r *noticeRow) string { return r.TaskSID })))
+		return err
+	})
+}
+
+// changeNotices locks the rows of notices, as far as nobody else holds them,
+// and hands them to fn.
+func (s *Store) changeNotices(ctx context.Context, notices []dispatch.Notice, fn func(q bun.Tx, rows []*noticeRow) error) error {
+	for len(notices) > 0 {
+		n := min(len(notices), rowsPerStatement)
+		tasks := mapped(notices[:n], taskOf)
+		notices = notices[n:]
+		err := s.inTransaction(ctx, func(q bun.Tx) error {
+			rows, err := find(ctx, q, "lock notices", func(r *noticeRow) *noticeRow { return r }, func(q *bun.SelectQuery) *bun.SelectQuery {
+				q = q.Where("task_sid IN (?)", bun.List(tasks)).OrderExpr("task_sid")
+				return s.dialect.claim(q)
+			})
+			if err != nil {
+				return err
+			}
+			return fn(q, rows)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

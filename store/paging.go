@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// defaultPageSize applies when a page does not say its size.
+const defaultPageSize = 50
+
+// clause is one column of a list's order. All but the last one are integers;
+// the last one is the SID and makes the order total.
+type clause struct {
+	column string
+	desc   bool
+}
+
+// byCreation is the order of lists unless they say otherwise.
+var byCreation = []clause{{column: "created_at"}, {column: "sid"}}
+
+// scope restricts a list to what the caller may see. The item a page continues
+// at is looked up in the scope, not among the filtered rows: it may have
+// stopped to match the filter meanwhile.
+type scope func(*bun.SelectQuery) *bun.SelectQuery
+
+func within(accountSID, workspaceSID string) scope {
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Where("?TableAlias.account_sid = ? AND ?TableAlias.workspace_sid = ?", accountSID, workspaceSID)
+	}
+}
+
+// list reads one page: up to Size+1 rows in the order of the list. With After
+// the extra row is the last one, with Before it is the first. An item of After
+// or Before that does not exist is a KindInvalid error.
+func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R) D, sc scope, order []clause, p taskrouter.Page,
+	filter func(*bun.SelectQuery) *bun.SelectQuery,
+) ([]D, error) {
+	if p.Size <= 0 {
+		p.Size = defaultPageSize
+	}
+	at, backwards := p.After, false
+	if p.Before != "" {
+		at, backwards = p.Before, true
+	}
+	var rows []*R
+	q := db.NewSelect().Model(&rows).Apply(sc).Apply(filter)
+	if at != "" {
+		position, sid, err := findPosition[R](ctx, db, what, sc, order, at)
+		if err != nil {
+			return nil, err
+		}
+		q = q.Apply(beyond(order, position, sid, backwards))
+	}
+	for _, c := range order {
+		direction := " ASC"
+		if c.desc != backwards {
+			direction = " DESC"
+		}
+		q = q.OrderExpr("?TableAlias.?"+direction, bun.Ident(c.column))
+	}
+	if err := q.Limit(int64(p.Size + 1)).Scan(ctx); err != nil {
+		return nil, classify(err, what)
+	}
+	if backwards {
+		slices.Reverse(rows)
+	}
+	return mapped(rows, domain), nil
+}
+
+// findPosition reads where in the order an item stands.
+func findPosition[R any](ctx context.Context, db bun.IDB, what string, sc scope, order []clause, at string) ([]int64, string, error) {
+	numbers := make([]int64, len(order)-1)
+	var sid string
+	dest := make([]any, 0, len(order))
+	q := db.NewSelect().Model((*R)(nil)).Apply(sc).Where("?TableAlias.sid = ?", at)
+	for i := range numbers {
+		q = q.ColumnExpr("?TableAlias.?", bun.Ident(order[i].column))
+		dest = append(dest, &numbers[i])
+	}
+	q = q.ColumnExpr("?TableAlias.sid")
+	err := q.Scan(ctx, append(dest, &sid)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, "", taskrouter.Invalidf("The page does not exist")
+	}
+	return numbers, sid, classify(err, what)
+}
+
+// beyond keeps the rows behind a position, or before it.
+func beyond(order []clause, position []int64, sid string, backwards bool) func(*bun.SelectQuery) *bun.SelectQuery {
+	argument := func(i int) any {
+		if i < len(position) {
+			return position[i]
+		}
+		return sid
+	}
+	return func(q *bun.SelectQuery) *bun.SelectQuery {
+		var alternatives []string
+		var args []any
+		for i, c := range order {
+			var terms []string
+			for j := range i {
+				terms = append(terms, "?TableAlias.? = ?")
+				args = append(args, bun.Ident(order[j].column), argument(j))
+			}
+			sign := ">"
+			if c.desc != backwards {
+				sign = "<"
+			}
+			terms = append(terms, "?TableAlias.? "+sign+" ?")
+			args = append(args, bun.Ident(c.column), argument(i))
+			alternatives = append(alternatives, "("+strings.Join(terms, " AND ")+")")
+		}
+		// The bound on the first column follows from the rest; it lets the
+		// database start in the middle of an index.
+		bound := " >= ?"
+		if order[0].desc != backwards {
+			bound = " <= ?"
+		}
+		return q.Where("?TableAlias.?"+bound, bun.Ident(order[0].column), argument(0)).
+			Where("("+strings.Join(alternatives, " OR ")+")", args...)
+	}
+}
+
+// everything is the filter of a list without one.
+func everything(q *bun.SelectQuery) *bun.SelectQuery { return q }
+
+// equals restricts a text column unless the text is empty.
+func equals(q *bun.SelectQuery, column, text string) *bun.SelectQuery {
+	if text == "" {
+		return q
+	}
+	return q.Where("?TableAlias.? = ?", bun.Ident(column), text)
+}
+
+// among restricts a text column to some values. A nil list does not restrict;
+// an empty one that is not nil matches nothing: it is what is left of a filter
+// by names that do not exist.
+func among[T ~string](q *bun.SelectQuery, column string, values []T) *bun.SelectQuery {
+	if values == nil {
+		return q
+	}
+	return q.Where("?TableAlias.? IN (?)", bun.Ident(column), bun.List(values))
+}

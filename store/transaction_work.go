@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// Tasks returns the Tasks that exist, in no order.
+func (t *transaction) Tasks(ctx context.Context, sids ...string) ([]*taskrouter.Task, error) {
+	if len(sids) == 0 {
+		return nil, nil
+	}
+	return find(ctx, t.q, "read Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("sid IN (?)", bun.List(sids))
+	})
+}
+
+// DueTasks returns Tasks whose deadline is not after now, earliest first.
+func (t *transaction) DueTasks(ctx context.Context, now time.Time, limit int) ([]*taskrouter.Task, error) {
+	return find(ctx, t.q, "read due Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("deadline > 0 AND deadline <= ?", micros(now)).OrderExpr("deadline, sid").Limit(int64(limit))
+	})
+}
+
+// NextDue is the earliest deadline of any Task; zero when there is none.
+func (t *transaction) NextDue(ctx context.Context) (time.Time, error) {
+	us, err := value[int64](ctx, t.q, "read the next deadline",
+		"SELECT deadline FROM tasks WHERE workspace_sid = ? AND deadline > 0 ORDER BY deadline LIMIT 1", t.lock.WorkspaceSID)
+	return instant(us), err
+}
+
+// TasksOfWorkflow pages through the Tasks of a Workflow that have not ended.
+func (t *transaction) TasksOfWorkflow(ctx context.Context, workflowSID, after string, limit int) ([]*taskrouter.Task, error) {
+	return find(ctx, t.q, "read Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("workflow_sid = ? AND sid > ? AND NOT is_ended", workflowSID, after).OrderExpr("sid").Limit(int64(limit))
+	})
+}
+
+// WaitingTasks pages through the Tasks of a queue that have a demand class.
+func (t *transaction) WaitingTasks(ctx context.Context, queueSID, after string, limit int) ([]*taskrouter.Task, error) {
+	return find(ctx, t.q, "read waiting Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("queue_sid = ? AND sid > ? AND NOT is_ended AND demand_class <> ''", queueSID, after).
+			OrderExpr("sid").Limit(int64(limit))
+	})
+}
+
+// CountTasks counts Tasks that have not ended; the first argument that is not
+// empty says of what. Without any it counts those of the Workspace.
+func (t *transaction) CountTasks(ctx context.Context, workflowSID, queueSID, channelSID string) (int, error) {
+	statement := "SELECT COUNT(*) FROM tasks WHERE workspace_sid = ? AND NOT is_ended"
+	args := []any{t.lock.WorkspaceSID}
+	switch {
+	case workflowSID != "":
+		statement, args = statement+" AND workflow_sid = ?", append(args, workflowSID)
+	case queueSID != "":
+		statement, args = statement+" AND queue_sid = ?", append(args, queueSID)
+	case channelSID != "":
+		statement, args = statement+" AND task_channel_sid = ?", append(args, channelSID)
+	}
+	return value[int](ctx, t.q, "count Tasks", statement, args...)
+}
+
+// OpenReservations returns the Reservations of Tasks that hold capacity, in
+// the order they were made.
+func (t *transaction) OpenReservations(ctx context.Context, taskSIDs ...string) ([]*taskrouter.Reservation, error) {
+	if len(taskSIDs) == 0 {
+		return nil, nil
+	}
+	return find(ctx, t.q, "read Reservations", (*reservationRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("task_sid IN (?) AND is_open", bun.List(taskSIDs)).OrderExpr("created_at, sid")
+	})
+}
+
+// OpenReservationsOf returns those of a Worker.
+func (t *transaction) OpenReservationsOf(ctx context.Context, workerSID string) ([]*taskrouter.Reservation, error) {
+	return find(ctx, t.q, "read Reservations", (*reservationRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("worker_sid = ? AND is_open", workerSID).OrderExpr("created_at, sid")
+	})
+}
+
+// Reservation returns one in any state, or nil.
+func (t *transaction) Reservation(ctx context.Context, sid string) (*taskrouter.Reservation, error) {
+	return fetch(ctx, t.q, "read a Reservation", (*reservationRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("sid = ?", sid)
+	})
+}
+
+// ClassesFor returns the demand classes of the queues a Worker is a member of,
+// without those that name another Worker, and all that name this one.
+func (t *transaction) ClassesFor(ctx context.Context, workerSID string) ([]*dispatch.DemandClass, error) {
+	return find(ctx, t.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("waiting > 0").WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
+			return q.Where("worker_sid = ? AND worker_sid <> ''", workerSID).
+				WhereOr("worker_sid = '' AND queue_sid IN (SELECT m.queue_sid FROM queue_members AS m WHERE m.worker_sid = ?)", workerSID)
+		}).OrderExpr("class_key")
+	})
+}
+
+// Heads returns the Task each class offers next. FIFO: higher priority, then
+// earlier start, creation and SID. LIFO: later start, creation and SID,
+// whatever the priority.
+func (t *transaction) Heads(ctx context.Context, fifo, lifo []string) ([]*taskrouter.Task, error) {
+	var parts []string
+	var args []any
+	for _, side := range []struct {
+		keys  []string
+		order string
+	}{
+		{fifo, "w.priority DESC, w.virtual_start_at, w.created_at, w.sid"},
+		{lifo, "w.virtual_start_at DESC, w.created_at DESC, w.sid DESC"},
+	} {
+		if len(side.keys) == 0 {
+			continue
+		}
+		// One walk to the first entry of the index for each class.
+		parts = append(parts, "sid IN (SELECT (SELECT w.sid FROM tasks AS w WHERE w.workspace_sid = ? AND w.demand_class = k.class_key"+
+			" AND w.demand_class <> '' ORDER BY "+side.order+" LIMIT 1)"+
+			" FROM demand_classes AS k WHERE k.workspace_sid = ? AND k.class_key IN (?))")
+		args = append(args, t.lock.WorkspaceSID, t.lock.WorkspaceSID, bun.List(side.keys))
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	return find(ctx, t.q, "read the next Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("("+strings.Join(parts, " OR ")+")", args...)
+	})
+}

@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"context"
+
+	"github.com/taskrouter/taskrouter/apiserver"
+	"github.com/taskrouter/taskrouter/rules"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// Evaluator lets the API filter lists with the rule engine.
+type Evaluator struct{ engine *rules.Engine }
+
+// NewEvaluator makes an Evaluator.
+func NewEvaluator(engine *rules.Engine) Evaluator { return Evaluator{engine: engine} }
+
+// matches is the outcome of an evaluation: what cannot be evaluated does not
+// match, but an interrupted evaluation says nothing.
+func matches(ok bool, err error) (bool, error) {
+	if rules.IsInterrupted(err) {
+		return false, err
+	}
+	return ok && err == nil, nil
+}
+
+// TaskFilter implements apiserver.Evaluator.
+func (e Evaluator) TaskFilter(expression string) (func(context.Context, *taskrouter.Task) (bool, error), error) {
+	p, err := e.engine.Compile(rules.PlaceTaskList, expression)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, t *taskrouter.Task) (bool, error) {
+		doc, err := rules.ParseDocument(t.Attributes)
+		if err != nil {
+			return matches(false, err)
+		}
+		return matches(p.Eval(ctx, rules.Input{Task: &doc}))
+	}, nil
+}
+
+// WorkerFilter implements apiserver.Evaluator.
+func (e Evaluator) WorkerFilter(expression string) (func(context.Context, apiserver.WorkerFacts) (bool, error), error) {
+	p, err := e.engine.Compile(rules.PlaceWorkerList, expression)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, w apiserver.WorkerFacts) (bool, error) {
+		doc, err := rules.ParseDocument(w.Attributes)
+		if err != nil {
+			return matches(false, err)
+		}
+		facts := &rules.WorkerFacts{
+			SID: w.SID, FriendlyName: w.FriendlyName, ActivitySID: w.ActivitySID, ActivityName: w.ActivityName,
+			Attributes: doc, Channels: map[string]rules.ChannelFacts{},
+		}
+		if p.Live() {
+			channels, err := w.Channels(ctx)
+			if err != nil {
+				return false, err
+			}
+			for _, c := range channels {
+				facts.Channels[c.TaskChannelName] = rules.ChannelFacts{
+					ConfiguredCapacity: c.ConfiguredCapacity, AssignedTasks: c.Accepted, Used: c.Used(), Available: c.Available,
+				}
+			}
+		}
+		return matches(p.Eval(ctx, rules.Input{Worker: facts}))
+	}, nil
+}
+
+// QueueFilter implements apiserver.Evaluator.
+func (e Evaluator) QueueFilter(attributes taskrouter.Attributes) (func(context.Context, *taskrouter.TaskQueue) (bool, error), error) {
+	doc, err := rules.ParseDocument(attributes)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, q *taskrouter.TaskQueue) (bool, error) {
+		if q.TargetWorkers == "" {
+			return false, nil
+		}
+		p, err := e.engine.Compile(rules.PlaceQueueWorkers, q.TargetWorkers)
+		if err != nil {
+			return matches(false, err)
+		}
+		return matches(p.Eval(ctx, rules.Input{Worker: &rules.WorkerFacts{Attributes: doc}}))
+	}, nil
+}

@@ -1,0 +1,134 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/taskrouter/taskrouter/activities"
+)
+
+// Defaults of Options.
+const (
+	DefaultStopTimeout = 20 * time.Second
+	DefaultRuns        = 200
+	DefaultStoreCalls  = 200
+	DefaultCallbacks   = 200
+	DefaultCalls       = 100
+	DefaultPollers     = 8
+	// DefaultDeployment names the deployment builds belong to.
+	DefaultDeployment = "taskrouter"
+)
+
+// VoiceInstance is one instance of a voice back-end this process can reach.
+type VoiceInstance struct {
+	// Name is the instance's name, as legs carry it.
+	Name  string
+	Calls *activities.Calls
+}
+
+// Options configure a Process. Zero numbers have defaults.
+type Options struct {
+	Routing   *activities.Routing
+	Records   *activities.Records
+	Callbacks *activities.Callbacks
+	// Voice may be empty: the process then rings no agents.
+	Voice []VoiceInstance
+
+	// BuildID names this build for worker versioning; empty leaves versioning
+	// off. Runs move to the newest build, because a Task may live for weeks.
+	BuildID string
+	// Deployment groups builds; "taskrouter" when empty.
+	Deployment string
+
+	// StopTimeout is how long Stop waits for activities under way.
+	StopTimeout time.Duration
+	// These bound what is done at once: workflow tasks, store calls (local
+	// activities), assignment callbacks, and activities of one voice instance.
+	MaxRuns, MaxStoreCalls, MaxCallbacks, MaxCalls int
+	// Pollers is how many requests wait for workflow tasks.
+	Pollers int
+	// CachedRuns is how many runs this program keeps in memory between
+	// workflow tasks; zero leaves the SDK's 10,000.
+	CachedRuns int
+	// OnFatal is told of an error a queue cannot be served with any longer, at
+	// most once a queue; that queue is then given up.
+	OnFatal func(error)
+}
+
+// withDefaults fills in what was left out and reports what must not be.
+func (o Options) withDefaults() (Options, error) {
+	var problems []error
+	if o.Routing == nil || o.Records == nil || o.Callbacks == nil {
+		problems = append(problems, errors.New("routing, records and callbacks are required"))
+	}
+	seen := map[string]bool{}
+	for _, v := range o.Voice {
+		switch {
+		case v.Name == "" || v.Calls == nil:
+			problems = append(problems, errors.New("a voice instance needs a name and calls"))
+		case seen[v.Name]:
+			problems = append(problems, fmt.Errorf("voice instance %q is listed twice", v.Name))
+		}
+		seen[v.Name] = true
+	}
+	o.MaxRuns = or(o.MaxRuns, DefaultRuns)
+	o.MaxStoreCalls = or(o.MaxStoreCalls, DefaultStoreCalls)
+	o.MaxCallbacks = or(o.MaxCallbacks, DefaultCallbacks)
+	o.MaxCalls = or(o.MaxCalls, DefaultCalls)
+	o.Pollers = max(or(o.Pollers, DefaultPollers), 2) // one for new runs, one for cached ones
+	o.StopTimeout = or(o.StopTimeout, DefaultStopTimeout)
+	o.Deployment = or(o.Deployment, DefaultDeployment)
+	return o, errors.Join(problems...)
+}
+
+func or[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// runs are the SDK's options for the queue of all runs.
+func (o Options) runs() sdkworker.Options {
+	s := o.common()
+	s.MaxConcurrentWorkflowTaskExecutionSize = max(o.MaxRuns, 2)
+	s.MaxConcurrentWorkflowTaskPollers = o.Pollers
+	s.MaxConcurrentLocalActivityExecutionSize = o.MaxStoreCalls
+	s.MaxConcurrentActivityExecutionSize = o.MaxCallbacks
+	s.MaxConcurrentActivityTaskPollers = 2
+	// A fault in our logic blocks the run until it is fixed; failing would
+	// end the run of an open Task.
+	s.WorkflowPanicPolicy = sdkworker.BlockWorkflow
+	if o.BuildID != "" {
+		s.DeploymentOptions.DefaultVersioningBehavior = workflow.VersioningBehaviorAutoUpgrade
+	}
+	return s
+}
+
+// calls are the SDK's options for the queue of one voice instance.
+func (o Options) calls() sdkworker.Options {
+	s := o.common()
+	s.DisableWorkflowWorker = true
+	s.MaxConcurrentActivityExecutionSize = o.MaxCalls
+	s.MaxConcurrentActivityTaskPollers = 2
+	// A voice instance is an address, not a version: whoever holds the calls
+	// must get the activities, so its queue is never versioned.
+	s.DeploymentOptions = sdkworker.DeploymentOptions{}
+	return s
+}
+
+func (o Options) common() sdkworker.Options {
+	s := sdkworker.Options{WorkerStopTimeout: o.StopTimeout, OnFatalError: o.OnFatal}
+	if o.BuildID != "" {
+		s.DeploymentOptions = sdkworker.DeploymentOptions{
+			UseVersioning: true,
+			Version:       sdkworker.WorkerDeploymentVersion{DeploymentName: o.Deployment, BuildID: o.BuildID},
+		}
+	}
+	return s
+}
