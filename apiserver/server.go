@@ -113,7 +113,7 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	if err := e.SetTrustedProxies(s.opts.TrustedProxies); err != nil {
 		return nil, err
 	}
-	e.Use(s.requestID, s.recovery, s.limitBody, s.accessLog, s.limitTime)
+	e.Use(s.requestID, s.recovery, s.accessLog, s.limitBody, s.limitTime)
 	if len(s.opts.AllowedOrigins) > 0 {
 		e.Use(s.crossOrigin)
 	}

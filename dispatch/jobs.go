@@ -12,6 +12,12 @@ import (
 // its own and can be resumed by any process.
 func (u *Unit) AddJob(ctx context.Context, kind JobKind, subjectSID string) error {
 	j := &Job{ID: taskrouter.NewSID("JB"), WorkspaceSID: u.b.workspaceSID, Kind: kind, SubjectSID: subjectSID, CreatedAt: u.at}
+	if kind == JobDeleteWorkspace {
+		// Never at once: what is written about the end must be readable first.
+		u.changes.Jobs = append(u.changes.Jobs, j)
+		u.pending = true
+		return nil
+	}
 	if err := u.flush(ctx); err != nil { // the work reads what the command wrote
 		return err
 	}

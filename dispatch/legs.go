@@ -186,6 +186,28 @@ const (
 	causeLost     = "lost"
 )
 
+// dismiss sends a caller who still waits for a Task that was canceled or removed
+// to the closing words: nobody else would end their wait.
+func (u *Unit) dismiss(ctx context.Context, e *entry) error {
+	t := e.Task
+	if t.Status != taskrouter.TaskCanceled && t.Status != taskrouter.TaskPending && t.Status != taskrouter.TaskReserved {
+		return nil // a conversation took place; its room ends with the agent's leg
+	}
+	call, err := u.callOf(ctx, t)
+	if err != nil || call == nil || call.State == taskrouter.CallEnded || call.TaskSID != t.SID {
+		return err
+	}
+	l := &taskrouter.Leg{
+		Attempt: t.SID + "-end", AccountSID: t.AccountSID, WorkspaceSID: t.WorkspaceSID, TaskSID: t.SID,
+		Backend: call.Backend, Instance: call.Backend, Purpose: taskrouter.LegRedirects,
+		To: call.CallSID, State: taskrouter.LegWanted, CreatedAt: u.at,
+	}
+	l.Deadline = u.legDeadline(l)
+	e.legs = append(e.legs, l)
+	u.touchLeg(e, l)
+	return nil
+}
+
 // conversationOver moves an assigned Task to wrapping.
 func (u *Unit) conversationOver(ctx context.Context, e *entry, reason string) error {
 	if e.Task.Status != taskrouter.TaskAssigned {

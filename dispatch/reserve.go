@@ -169,5 +169,8 @@ func (u *Unit) cancelTask(ctx context.Context, e *entry, reason string) error {
 	if err != nil {
 		return err
 	}
+	if err := u.dismiss(ctx, e); err != nil {
+		return err
+	}
 	return u.matchAgents(ctx, freed...)
 }

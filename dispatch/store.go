@@ -143,7 +143,8 @@ type Tx interface {
 	DueTasks(ctx context.Context, now time.Time, limit int) ([]*taskrouter.Task, error)
 	// NextDue is the earliest deadline of any Task of the Workspace.
 	NextDue(ctx context.Context) (time.Time, error)
-	// TasksOfWorkflow pages through not ended Tasks of a Workflow, by SID.
+	// TasksOfWorkflow pages through not ended Tasks of a Workflow, or of the
+	// whole Workspace when it is empty, by SID.
 	TasksOfWorkflow(ctx context.Context, workflowSID, after string, limit int) ([]*taskrouter.Task, error)
 	// WaitingTasks pages through Tasks of a queue that may be offered now.
 	WaitingTasks(ctx context.Context, queueSID, after string, limit int) ([]*taskrouter.Task, error)

@@ -81,6 +81,9 @@ func (u *Unit) moveTask(ctx context.Context, e *entry, in TaskUpdate) error {
 	if err != nil {
 		return err
 	}
+	if err := u.dismiss(ctx, e); err != nil {
+		return err
+	}
 	return u.matchAgents(ctx, freed...)
 }
 
@@ -176,6 +179,9 @@ func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happeni
 	u.lineUp(e, nil)
 	for _, l := range e.legs {
 		u.hangUp(e, l)
+	}
+	if err := u.dismiss(ctx, e); err != nil {
+		return err
 	}
 	e.deleted = !e.legsUp()
 	if !e.deleted {

@@ -34,6 +34,8 @@ type dialect struct {
 	// skipsLocked is set when a claim must leave out rows that are held by
 	// others; with SQLite there are no others.
 	skipsLocked bool
+	// notePasses are the tries at the rows of sent notices.
+	notePasses []pass
 	// plansMembers is set when the database keeps statistics good enough to
 	// choose by itself between listing the members of a queue and walking the
 	// idle order.
@@ -45,11 +47,20 @@ type dialect struct {
 var (
 	postgresDialect = dialect{
 		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
-		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, plansMembers: true,
-		snapshot: sql.LevelRepeatableRead,
+		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, plansMembers: true, snapshot: sql.LevelRepeatableRead,
+		notePasses: []pass{{lock: "UPDATE SKIP LOCKED"}, {prepare: "SET LOCAL lock_timeout = '250ms'", lock: "UPDATE"}},
 	}
-	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3}
+	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, notePasses: []pass{{}}}
 )
+
+// pass is one way of locking rows: a statement before and the clause.
+type pass struct{ prepare, lock string }
+
+// isLockTimeout reports that rows were waited for in vain.
+func isLockTimeout(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}
 
 // claim makes a query lock its rows, without waiting for those held by others.
 func (d dialect) claim(q *bun.SelectQuery) *bun.SelectQuery {

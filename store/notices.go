@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -49,8 +51,7 @@ func (s *Store) CountNotices(ctx context.Context) (int, error) {
 
 // DeleteNotices removes the rows whose revision is not newer than what was
 // sent. A row that is newer stays, but it is not a first one any more. A row
-// that somebody is writing at this moment is left alone: it will be sent again,
-// which is harmless, and waiting for it could end in a deadlock.
+// that somebody holds for long is left alone; it will be sent again.
 func (s *Store) DeleteNotices(ctx context.Context, sent []dispatch.Notice) error {
 	return s.changeNotices(ctx, sent, func(q bun.Tx, rows []*noticeRow) error {
 		revisions := make(map[string]int64, len(sent))
@@ -93,26 +94,56 @@ func (s *Store) PostponeNotices(ctx context.Context, notices []dispatch.Notice, 
 	})
 }
 
-// changeNotices locks the rows of notices, as far as nobody else holds them,
-// and hands them to fn.
+// changeNotices locks the rows of notices and hands them to fn. Rows that are
+// held by others come last, and are waited for so shortly that a cycle of waits
+// (somebody holds these and wants those) ends here, where it is harmless: what
+// is left alone is sent again.
 func (s *Store) changeNotices(ctx context.Context, notices []dispatch.Notice, fn func(q bun.Tx, rows []*noticeRow) error) error {
 	for len(notices) > 0 {
 		n := min(len(notices), rowsPerStatement)
-		tasks := mapped(notices[:n], taskOf)
+		left := map[string]bool{}
+		for _, notice := range notices[:n] {
+			left[notice.TaskSID] = true
+		}
 		notices = notices[n:]
-		err := s.inTransaction(ctx, func(q bun.Tx) error {
-			rows, err := find(ctx, q, "lock notices", func(r *noticeRow) *noticeRow { return r }, func(q *bun.SelectQuery) *bun.SelectQuery {
-				q = q.Where("task_sid IN (?)", bun.List(tasks)).OrderExpr("task_sid")
-				return s.dialect.claim(q)
+		for _, pass := range s.dialect.notePasses {
+			if len(left) == 0 {
+				break
+			}
+			err := s.inTransaction(ctx, func(q bun.Tx) error {
+				rows, err := s.lockNotices(ctx, q, slices.Sorted(maps.Keys(left)), pass)
+				if err != nil {
+					return err
+				}
+				for _, r := range rows {
+					delete(left, r.TaskSID)
+				}
+				return fn(q, rows)
 			})
+			if isLockTimeout(err) {
+				break
+			}
 			if err != nil {
 				return err
 			}
-			return fn(q, rows)
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// lockNotices reads rows in the order of their key, which is the order in
+// which Apply writes them.
+func (s *Store) lockNotices(ctx context.Context, q bun.Tx, tasks []string, p pass) ([]*noticeRow, error) {
+	if p.prepare != "" {
+		if _, err := s.exec(ctx, q, "lock notices", p.prepare); err != nil {
+			return nil, err
+		}
+	}
+	return find(ctx, q, "lock notices", func(r *noticeRow) *noticeRow { return r }, func(q *bun.SelectQuery) *bun.SelectQuery {
+		q = q.Where("task_sid IN (?)", bun.List(tasks)).OrderExpr("task_sid")
+		if p.lock != "" {
+			q = q.For(p.lock)
+		}
+		return q
+	})
 }

@@ -105,8 +105,10 @@ func (t *transaction) Candidates(ctx context.Context, c dispatch.CandidateQuery)
 		}
 		q = q.Join("CROSS JOIN workers").Where("workers.sid = c.worker_sid").
 			Where("c.workspace_sid = ? AND c.task_channel_sid = ?", t.lock.WorkspaceSID, c.ChannelSID).
-			// These are the terms of the partial indexes.
-			Where("c.worker_available AND c.available AND c.pending + c.accepted + c.wrapping < c.configured_capacity")
+			// These are the terms of the partial indexes. SQLite turns a
+			// comparison with the column on the right around, and would
+			// not recognise it then.
+			Where("c.worker_available AND c.available AND c.configured_capacity > c.pending + c.accepted + c.wrapping")
 		if c.SingleTasking {
 			q = q.Where("NOT EXISTS (SELECT 1 FROM reservations AS r WHERE r.worker_sid = c.worker_sid AND r.is_open)")
 		}

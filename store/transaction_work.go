@@ -35,10 +35,15 @@ func (t *transaction) NextDue(ctx context.Context) (time.Time, error) {
 	return instant(us), err
 }
 
-// TasksOfWorkflow pages through the Tasks of a Workflow that have not ended.
+// TasksOfWorkflow pages through the Tasks of a Workflow, or of all of them when
+// none is named, that have not ended.
 func (t *transaction) TasksOfWorkflow(ctx context.Context, workflowSID, after string, limit int) ([]*taskrouter.Task, error) {
 	return find(ctx, t.q, "read Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return t.here(q).Where("workflow_sid = ? AND sid > ? AND NOT is_ended", workflowSID, after).OrderExpr("sid").Limit(int64(limit))
+		q = t.here(q).Where("sid > ? AND NOT is_ended", after).OrderExpr("sid").Limit(int64(limit))
+		if workflowSID != "" {
+			q = q.Where("workflow_sid = ?", workflowSID)
+		}
+		return q
 	})
 }
 

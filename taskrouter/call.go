@@ -92,7 +92,8 @@ type Leg struct {
 	Backend, Instance        string
 	Purpose                  LegPurpose
 	To, From                 string
-	// URL is the customer's markup of a foreign leg.
+	// URL is the customer's markup of a foreign leg, or where a caller is
+	// redirected; empty redirects to the closing words.
 	URL string
 	// CallSIDs are the platform's legs of this attempt; the first one to
 	// answer is CallSID.

@@ -257,3 +257,42 @@ func TestMalformedForms(t *testing.T) {
 		})
 	}
 }
+
+// FuzzForms shows that no form or query can end the program: it is read, or it
+// is refused as invalid.
+func FuzzForms(f *testing.F) {
+	f.Add("FriendlyName=x&Attributes={}&Priority=1&VirtualStartTime=2026-01-02&Ordering=Priority:desc&PageToken=PA1")
+	f.Add("Instruction=conference&To=sip:a@b&StatusCallbackEvent=answered&MaxParticipants=3&AssignmentStatus=pending,,reserved")
+	f.Add("StartDate=9999-12-31T23:59:59.999999999Z&EndDate=0001-01-01&Minutes=1&Timeout=&PhoneNumbers=,&WrapUp=-0")
+	f.Fuzz(func(t *testing.T, query string) {
+		v, err := url.ParseQuery(query)
+		if err != nil {
+			return
+		}
+		errs := []error{}
+		add := func(_ any, err error) { errs = append(errs, err) }
+		add(wire.ParsePaging("/x", v, taskrouter.PrefixTask))
+		add(wire.ParseWorkspaceCreate(v))
+		add(wire.ParseWorkspaceUpdate(v))
+		add(wire.ParseActivityList(v))
+		add(wire.ParseTaskChannelCreate(v))
+		add(wire.ParseTaskQueueCreate(v))
+		add(wire.ParseTaskQueueList(v))
+		add(wire.ParseWorkflowUpdate(v))
+		add(wire.ParseWorkerCreate(v))
+		add(wire.ParseWorkerList(v))
+		add(wire.ParseWorkerChannelUpdate(v))
+		add(wire.ParseTaskCreate(v))
+		add(wire.ParseTaskUpdate(v))
+		add(wire.ParseTaskList(v))
+		add(wire.ParseEventList(v, time.Unix(0, 0)))
+		add(wire.ParseCallQueueUpdate(v))
+		add(wire.ParseReservationUpdate(v, wire.TaskView))
+		add(wire.ParseReservationList(v, wire.WorkerView))
+		for _, err := range errs {
+			if err != nil {
+				require.Equal(t, taskrouter.KindInvalid, taskrouter.KindOf(err))
+			}
+		}
+	})
+}

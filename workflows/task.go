@@ -44,10 +44,10 @@ type taskRun struct {
 	due dueState
 	// canceled: somebody canceled the run; told: the store knows.
 	canceled, told bool
-	// buried: the store does not know the Task any more.
-	buried  bool
-	shown   Shown
-	details string
+	// buried: the store does not know the Task any more; doubt: perhaps.
+	buried, doubt bool
+	shown         Shown
+	details       string
 }
 
 func newTaskRun(ctx workflow.Context, in TaskInput) *taskRun {

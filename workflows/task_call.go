@@ -67,7 +67,7 @@ func (r *taskRun) dial(l activities.Leg) {
 		case res.Unsaved != nil:
 			r.dialReported(*res.Unsaved)
 		case res.View != nil:
-			r.adopt(*res.View)
+			r.adoptPart(*res.View)
 		}
 	})
 }
@@ -75,7 +75,7 @@ func (r *taskRun) dial(l activities.Leg) {
 func (r *taskRun) dialReported(report activities.DialReport) {
 	in := activities.DialReportInput{Subject: r.subject(), Report: report}
 	summary := "placement of " + report.Attempt + ": " + string(report.Outcome)
-	r.store(workKey(workDial, report.Attempt), storeCall{records.DialReported, in, summary}, r.adopt)
+	r.store(workKey(workDial, report.Attempt), storeCall{records.DialReported, in, summary}, r.adoptPart)
 }
 
 // confirm looks for both parties in the room. A join nobody saw needs no
@@ -96,9 +96,9 @@ func (r *taskRun) confirm(l activities.Leg) {
 		case err != nil:
 			r.log.Warn("join not confirmed", logging.KeyReservationSID, l.ReservationSID, logging.KeyError, err)
 		case res.View != nil:
-			r.adopt(*res.View)
+			r.adoptPart(*res.View)
 		case res.Joined:
-			r.store(key, storeCall{records.JoinSeen, r.attempt(l), "joined " + l.Attempt}, r.adopt)
+			r.store(key, storeCall{records.JoinSeen, r.attempt(l), "joined " + l.Attempt}, r.adoptPart)
 		}
 	})
 }
@@ -119,12 +119,12 @@ func (r *taskRun) hangUp(l activities.Leg) {
 				}
 			})
 		case res.View != nil:
-			r.adopt(*res.View)
+			r.adoptPart(*res.View)
 		default:
 			if err != nil {
 				r.log.Warn("hang-up given up", logging.KeyReservationSID, l.ReservationSID, logging.KeyError, err)
 			}
-			r.store(key, storeCall{records.LegHungUp, r.attempt(l), "ended " + l.Attempt}, r.adopt)
+			r.store(key, storeCall{records.LegHungUp, r.attempt(l), "ended " + l.Attempt}, r.adoptPart)
 		}
 	})
 }

@@ -31,16 +31,20 @@ type dueState struct {
 
 // applyDeadline tells the store that the earliest deadline has passed, when it
 // has. The answer is the Task's new view: with the next routing decision, a
-// withdrawn offer, or the Task's end.
+// withdrawn offer, or the Task's end. It is also how the store is asked whether
+// there still is such a Task.
 func (r *taskRun) applyDeadline() {
 	at := r.view.Deadline
-	now := workflow.Now(r.ctx)
-	if r.view.Ended() || at.IsZero() || r.running(workDue) ||
-		at.After(later(now, r.due.rung)) || r.due.hold.After(later(now, r.due.rung)) {
+	if r.view.Ended() || r.running(workDue) || !r.doubt && !r.passed(at) {
 		return
 	}
 	call := storeCall{records.Due, activities.DueInput{Subject: r.subject(), Carried: at}, r.view.DeadlineFor}
-	if routing(r.view.DeadlineFor) {
+	switch {
+	case r.doubt:
+		r.doubt = false
+		call.input = activities.DueInput{Subject: r.subject()}
+		call.summary = "is there still such a task?"
+	case routing(r.view.DeadlineFor):
 		call.activity = routes.Route
 	}
 	r.store(workDue, call, func(v View) {
@@ -49,9 +53,15 @@ func (r *taskRun) applyDeadline() {
 	})
 }
 
+// passed reports whether a deadline is to be applied now.
+func (r *taskRun) passed(at time.Time) bool {
+	now := later(workflow.Now(r.ctx), r.due.rung)
+	return !at.IsZero() && !at.After(now) && !r.due.hold.After(now)
+}
+
 // checkProgress makes a run slow down whose deadline the store does not move.
 func (r *taskRun) checkProgress(applied time.Time) {
-	if r.view.Ended() || !r.view.Deadline.Equal(applied) {
+	if r.view.Ended() || !r.view.Deadline.Equal(applied) || !r.passed(applied) {
 		r.due.stuck, r.due.hold = 0, time.Time{}
 		return
 	}

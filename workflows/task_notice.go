@@ -36,6 +36,17 @@ func (r *taskRun) adopt(v View) {
 	}
 }
 
+// adoptPart is adopt for the answer to a call about a part of the Task, a
+// Reservation or a leg. That the part is unknown does not prove that the Task
+// is, so the store is asked about the Task itself.
+func (r *taskRun) adoptPart(v View) {
+	if unknown(v) {
+		r.doubt = !r.view.Ended()
+		return
+	}
+	r.adopt(v)
+}
+
 // bury ends a Task the store has forgotten. Its legs may still ring, and only
 // the run remembers them.
 func (r *taskRun) bury() {

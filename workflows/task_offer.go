@@ -41,7 +41,7 @@ func (r *taskRun) callback(reservation string) {
 		case res.Unsaved != nil:
 			r.callbackAnswered(reservation, *res.Unsaved)
 		case res.View != nil:
-			r.adopt(*res.View)
+			r.adoptPart(*res.View)
 		}
 	})
 }
@@ -52,7 +52,7 @@ func (r *taskRun) callbackAnswered(reservation string, o activities.CallbackOutc
 	if o.Failed {
 		summary = "callback failed for " + reservation
 	}
-	r.store(workKey(workCallback, reservation), storeCall{records.CallbackAnswered, in, summary}, r.adopt)
+	r.store(workKey(workCallback, reservation), storeCall{records.CallbackAnswered, in, summary}, r.adoptPart)
 }
 
 func (r *taskRun) callbackDue(reservation string) bool {

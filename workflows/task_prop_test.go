@@ -21,7 +21,7 @@ func TestAnyStoryEndsAndRepeatsNothing(t *testing.T) {
 		w := newWorld(t, task(taskrouter.TaskPending))
 		w.together = true
 		w.due = func(v *taskrouter.View, _ time.Time) { v.Deadline = time.Time{} }
-		s := &story{w: w, rt: rt}
+		s := &story{w: w}
 		steps := rapid.IntRange(1, 25).Draw(rt, "steps")
 		for i := range steps {
 			s.at += time.Duration(rapid.IntRange(0, 3000).Draw(rt, "ms")) * time.Millisecond
@@ -55,7 +55,6 @@ func TestAnyStoryEndsAndRepeatsNothing(t *testing.T) {
 // story is a Task's life in the making.
 type story struct {
 	w    *world
-	rt   *rapid.T
 	at   time.Duration
 	over bool
 	// late are notices held back.

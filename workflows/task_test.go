@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 
+	"github.com/taskrouter/taskrouter/activities"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -278,4 +280,22 @@ func TestUnknownLogicVersionBlocksTheRun(t *testing.T) {
 	w.input.LogicVersion = LogicVersion + 1
 	w.env.ExecuteWorkflow(Task, w.input)
 	require.ErrorContains(t, w.env.GetWorkflowError(), "not known to this release")
+}
+
+// TestUnknownPartDoesNotEndTheRun: a leg the store does not know is no proof
+// that the Task is gone.
+func TestUnknownPartDoesNotEndTheRun(t *testing.T) {
+	v := withLeg(task(taskrouter.TaskAssigned), taskrouter.LegView{Attempt: "WR1-1", State: taskrouter.LegRinging, HangUp: true})
+	w := newWorld(t, v)
+	w.env.OnActivity(calls.HangUp, mock.Anything, mock.Anything).
+		Return(activities.HangUpResult{View: &View{Removed: true}}, nil).Once()
+	w.due = func(v *taskrouter.View, _ time.Time) { v.Legs = nil }
+	over := false
+	w.at(time.Minute, func() {
+		over = true
+		w.change(completed)
+	})
+	w.run()
+	require.True(t, over)
+	require.Equal(t, 1, w.asked("due"), "the store is asked about the Task")
 }

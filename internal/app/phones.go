@@ -33,7 +33,11 @@ func (p *phones) Dial(ctx context.Context, o activities.DialOrder) activities.Di
 	l := o.Leg
 	report := activities.DialReport{Attempt: l.Attempt, Outcome: activities.DialPlaced}
 	if l.Purpose == taskrouter.LegRedirects {
-		if err := p.backend.Redirect(ctx, voice.CallRef{CallSID: l.To}, l.URL); err != nil {
+		target := l.URL
+		if target == "" {
+			target = p.urls.Ended() // the closing words
+		}
+		if err := p.backend.Redirect(ctx, voice.CallRef{CallSID: l.To}, target); err != nil {
 			p.log.Warn("caller not redirected", zap.String(logging.KeyAttempt, l.Attempt), logging.Err(err))
 			report.Outcome, report.Cause = activities.DialFailed, "redirect failed"
 		}

@@ -54,7 +54,7 @@ func (a *App) newBackend(v *voices, b config.VoiceBackend) (voice.Backend, callq
 		if a.opts.API != a.opts.Work {
 			return nil, p, fmt.Errorf("the fake telephone lives in one process: use it with dev or all, not with api and worker apart")
 		}
-		o := fake.Options{Name: b.Name, AccountSID: b.AccountSID, Fetcher: &http.Client{Timeout: 15 * time.Second}}
+		o := fake.Options{Name: b.Name, AccountSID: b.AccountSID, Ledger: ledger{a.store}, Fetcher: &http.Client{Timeout: 15 * time.Second}}
 		if !b.AuthToken.IsZero() {
 			token := b.AuthToken.Reveal()
 			o.Sign = func(target string, form url.Values) string { return wire.Sign(target, form, token) }

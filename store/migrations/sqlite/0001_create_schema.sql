@@ -147,9 +147,9 @@ CREATE TABLE worker_channels (
 );
 CREATE UNIQUE INDEX worker_channels_worker ON worker_channels (worker_sid, task_channel_sid);
 CREATE INDEX worker_channels_idle ON worker_channels (workspace_sid, task_channel_sid, worker_idle_at, worker_sid)
-    WHERE worker_available AND available AND pending + accepted + wrapping < configured_capacity;
+    WHERE worker_available AND available AND configured_capacity > pending + accepted + wrapping;
 CREATE INDEX worker_channels_channel_idle ON worker_channels (workspace_sid, task_channel_sid, last_reserved_at, worker_sid)
-    WHERE worker_available AND available AND pending + accepted + wrapping < configured_capacity;
+    WHERE worker_available AND available AND configured_capacity > pending + accepted + wrapping;
 
 CREATE TABLE queue_members (
     queue_sid     TEXT NOT NULL,

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/pgtest"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	pg := func(code string) error { return fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code}) }
+	for name, c := range map[string]struct {
+		err  error
+		kind taskrouter.Kind
+	}{
+		"ours":                  {taskrouter.NotFoundf("x"), taskrouter.KindNotFound},
+		"serialization":         {pg("40001"), taskrouter.KindConflict},
+		"deadlock":              {pg("40P01"), taskrouter.KindConflict},
+		"unique":                {pg("23505"), taskrouter.KindConflict},
+		"unique name":           {&pgconn.PgError{Code: "23505", ConstraintName: "workers_name"}, taskrouter.KindInvalid},
+		"connection exception":  {pg("08006"), taskrouter.KindUnavailable},
+		"too many connections":  {pg("53300"), taskrouter.KindUnavailable},
+		"administrator":         {pg("57P01"), taskrouter.KindUnavailable},
+		"crash":                 {pg("57P02"), taskrouter.KindUnavailable},
+		"starting up":           {pg("57P03"), taskrouter.KindUnavailable},
+		"statement canceled":    {pg("57014"), taskrouter.KindUnavailable},
+		"standby":               {pg("25006"), taskrouter.KindUnavailable},
+		"idle in transaction":   {pg("25P03"), taskrouter.KindUnavailable},
+		"lock timeout":          {pg("55P03"), taskrouter.KindUnavailable},
+		"syntax":                {pg("42601"), taskrouter.KindInternal},
+		"no such table":         {pg("42P01"), taskrouter.KindInternal},
+		"context canceled":      {context.Canceled, taskrouter.KindUnavailable},
+		"deadline":              {context.DeadlineExceeded, taskrouter.KindUnavailable},
+		"bad connection":        {driver.ErrBadConn, taskrouter.KindUnavailable},
+		"connection closed":     {sql.ErrConnDone, taskrouter.KindUnavailable},
+		"transaction is over":   {sql.ErrTxDone, taskrouter.KindUnavailable},
+		"network":               {&net.OpError{Op: "dial", Err: errors.New("refused")}, taskrouter.KindUnavailable},
+		"end of file":           {io.ErrUnexpectedEOF, taskrouter.KindUnavailable},
+		"anything else":         {errors.New("x"), taskrouter.KindInternal},
+		"no row where some are": {sql.ErrNoRows, taskrouter.KindInternal},
+	} {
+		err := classify(c.err, "do it")
+		require.Equal(t, c.kind, taskrouter.KindOf(err), name)
+		require.ErrorIs(t, err, c.err, name)
+	}
+	require.NoError(t, classify(nil, "do it"))
+}
+
+func migrated(t *testing.T, url string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Options{URL: url})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	require.NoError(t, s.Migrate(t.Context()))
+	return s
+}
+
+// TestSchemasAgree compares tables, columns, nullability, primary keys and
+// indexes of the two databases.
+func TestSchemasAgree(t *testing.T) {
+	t.Parallel()
+	lite, pg := migrated(t, MemoryURL), migrated(t, pgtest.Start(t))
+	read := func(s *Store, statement string) []string {
+		lines, err := column[string](t.Context(), s.read, "read the schema", statement)
+		require.NoError(t, err)
+		lines = slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(l, "goose") })
+		slices.Sort(lines)
+		require.NotEmpty(t, lines)
+		return lines
+	}
+	require.Equal(t,
+		read(lite, `SELECT m.name || '.' || c.name || ' ' || (CASE WHEN c."notnull" = 1 THEN 'not null' ELSE 'null' END)
+			FROM sqlite_master AS m, pragma_table_info(m.name) AS c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%'`),
+		read(pg, `SELECT table_name || '.' || column_name || ' ' || (CASE is_nullable WHEN 'NO' THEN 'not null' ELSE 'null' END)
+			FROM information_schema.columns WHERE table_schema = current_schema()`))
+	require.Equal(t,
+		read(lite, `SELECT m.name || ' ' || group_concat(c.name, ',') FROM sqlite_master AS m,
+			(SELECT * FROM pragma_table_list) AS l, pragma_table_info(m.name) AS c
+			WHERE m.type = 'table' AND l.name = m.name AND c.pk > 0 GROUP BY m.name`),
+		read(pg, `SELECT t.table_name || ' ' || string_agg(k.column_name, ',' ORDER BY k.ordinal_position)
+			FROM information_schema.table_constraints AS t JOIN information_schema.key_column_usage AS k USING (constraint_name, table_name)
+			WHERE t.constraint_type = 'PRIMARY KEY' AND t.table_schema = current_schema() GROUP BY t.table_name`))
+	require.Equal(t,
+		read(lite, `SELECT name FROM sqlite_master WHERE type = 'index' AND name NOT LIKE 'sqlite%'`),
+		read(pg, `SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%\_pkey'`))
+}
+
+// TestConcurrentMigration starts several processes at once, as a rollout does.
+func TestConcurrentMigration(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Start(t)
+	errs := make(chan error, 3)
+	for range cap(errs) {
+		s, err := Open(t.Context(), Options{URL: url})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		go func() { errs <- s.Migrate(t.Context()) }()
+	}
+	for range cap(errs) {
+		require.NoError(t, <-errs)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	_, err := Open(t.Context(), Options{})
+	require.ErrorContains(t, err, "no database URL")
+	_, err = Open(t.Context(), Options{URL: "postgres://user:sesame@localhost:bad/x"})
+	require.Error(t, err)
+	require.NotContains(t, err.Error(), "sesame")
+	_, err = Open(t.Context(), Options{URL: t.TempDir() + "/missing/x.db"})
+	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err))
+
+	// Nobody listens there.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := l.Addr().String()
+	require.NoError(t, l.Close())
+	_, err = Open(t.Context(), Options{URL: "postgres://user:sesame@" + address + "/x?sslmode=disable"})
+	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err))
+	require.NotContains(t, err.Error(), "sesame")
+}
+
+// TestPostgresConnectionLoss cuts the connection of a transaction at its most
+// delicate moments.
+func TestPostgresConnectionLoss(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, pgtest.Start(t))
+	w := &taskrouter.Workspace{SID: taskrouter.NewSID("WS"), AccountSID: taskrouter.NewSID("AC")}
+	require.NoError(t, s.CreateWorkspace(t.Context(), w, nil, nil, nil, nil, nil))
+	task := func() *taskrouter.Task {
+		return &taskrouter.Task{SID: taskrouter.NewSID("WT"), AccountSID: w.AccountSID, WorkspaceSID: w.SID}
+	}
+	cut := func(ctx context.Context, tx dispatch.Tx) {
+		pid, err := value[int](ctx, tx.(*transaction).q, "read the pid", "SELECT pg_backend_pid()")
+		require.NoError(t, err)
+		gone, err := value[bool](ctx, s.read, "cut", "SELECT pg_terminate_backend(?, 5000)", pid)
+		require.NoError(t, err)
+		require.True(t, gone)
+	}
+	written := task()
+	err := s.InWorkspace(t.Context(), w.SID, func(ctx context.Context, tx dispatch.Tx) error {
+		require.NoError(t, tx.Apply(ctx, &dispatch.Changes{Tasks: []dispatch.TaskWrite{{Task: written}}}))
+		cut(ctx, tx)
+		return nil
+	})
+	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err), "%v", err)
+	err = s.InWorkspace(t.Context(), w.SID, func(ctx context.Context, tx dispatch.Tx) error {
+		cut(ctx, tx)
+		return tx.Apply(ctx, &dispatch.Changes{Tasks: []dispatch.TaskWrite{{Task: written}}})
+	})
+	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err), "%v", err)
+	err = s.InWorkspace(t.Context(), w.SID, func(ctx context.Context, tx dispatch.Tx) error {
+		cut(ctx, tx)
+		_, err := tx.Tasks(ctx, written.SID)
+		return err
+	})
+	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err), "%v", err)
+
+	// Nothing was written, the lock is free, the pool has recovered.
+	err = s.InWorkspace(t.Context(), w.SID, func(ctx context.Context, tx dispatch.Tx) error {
+		tasks, err := tx.Tasks(ctx, written.SID)
+		require.Empty(t, tasks)
+		return err
+	})
+	require.NoError(t, err)
+}
+
+// TestSQLitePlans keeps the statements under the lock on their indexes.
+func TestSQLitePlans(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, MemoryURL)
+	for name, c := range map[string]struct{ statement, want string }{
+		"idle walk": {
+			"SELECT workers.sid FROM worker_channels AS c CROSS JOIN workers WHERE EXISTS (SELECT 1 FROM queue_members AS m WHERE m.queue_sid = 'q' AND m.worker_sid = c.worker_sid)" +
+				" AND workers.sid = c.worker_sid AND c.workspace_sid = 'w' AND c.task_channel_sid = 't'" +
+				" AND c.worker_available AND c.available AND c.configured_capacity > c.pending + c.accepted + c.wrapping AND (c.worker_idle_at, c.worker_sid) > (1, 'x')" +
+				" ORDER BY c.worker_idle_at, c.worker_sid LIMIT 50", "worker_channels_idle",
+		},
+		"channel idle walk": {
+			"SELECT workers.sid FROM worker_channels AS c CROSS JOIN workers WHERE workers.sid = c.worker_sid AND c.workspace_sid = 'w' AND c.task_channel_sid = 't'" +
+				" AND c.worker_available AND c.available AND c.configured_capacity > c.pending + c.accepted + c.wrapping" +
+				" ORDER BY c.last_reserved_at, c.worker_sid LIMIT 50", "worker_channels_channel_idle",
+		},
+		"fifo head": {
+			"SELECT w.sid FROM tasks AS w WHERE w.workspace_sid = 'w' AND w.demand_class = 'k' AND w.demand_class <> ''" +
+				" ORDER BY w.priority DESC, w.virtual_start_at, w.created_at, w.sid LIMIT 1", "tasks_fifo",
+		},
+		"lifo head": {
+			"SELECT w.sid FROM tasks AS w WHERE w.workspace_sid = 'w' AND w.demand_class = 'k' AND w.demand_class <> ''" +
+				" ORDER BY w.virtual_start_at DESC, w.created_at DESC, w.sid DESC LIMIT 1", "tasks_lifo",
+		},
+		"due":       {"SELECT sid FROM tasks WHERE workspace_sid = 'w' AND deadline > 0 AND deadline <= 5 ORDER BY deadline, sid LIMIT 5", "tasks_deadline"},
+		"open":      {"SELECT sid FROM reservations WHERE workspace_sid = 'w' AND worker_sid = 'k' AND is_open", "reservations_open"},
+		"list page": {"SELECT sid FROM tasks WHERE account_sid = 'a' AND workspace_sid = 'w' AND created_at >= 5 AND (created_at > 5 OR (created_at = 5 AND sid > 's')) ORDER BY created_at, sid LIMIT 5", "tasks_list"},
+	} {
+		var rows []struct {
+			ID      int    `bun:"id"`
+			Parent  int    `bun:"parent"`
+			NotUsed int    `bun:"notused"`
+			Detail  string `bun:"detail"`
+		}
+		require.NoError(t, s.read.NewRaw("EXPLAIN QUERY PLAN "+c.statement).Scan(t.Context(), &rows))
+		var plan strings.Builder
+		for _, r := range rows {
+			plan.WriteString(r.Detail + "\n")
+		}
+		require.Contains(t, plan.String(), c.want, name)
+		if name != "open" && name != "due" {
+			require.NotContains(t, plan.String(), "TEMP B-TREE", name)
+		}
+	}
+}
