@@ -12,7 +12,7 @@ ARG TARGETARCH
 ARG VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /out/taskrouter ./cmd/taskrouter \
+    go build -trimpath -ldflags "-s -w -X main.buildVersion=$VERSION" -o /out/taskrouter ./cmd/taskrouter \
  && mkdir /out/data
 
 # Certificates, time zones and the user nonroot (65532); no shell.

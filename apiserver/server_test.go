@@ -293,7 +293,7 @@ type anybody struct{}
 
 func (anybody) Authenticate(context.Context, string, string) (string, error) { return "AC", nil }
 
-// TestHeadersAreSetOnce keeps a recorder in use: a handler without a listener.
+// TestServesWithoutAListener shows that a Server is a plain handler.
 func TestServesWithoutAListener(t *testing.T) {
 	s := stack.Start(t)
 	api, err := apiserver.New(zap.NewNop(), apiserver.Options{

@@ -66,9 +66,9 @@ func (d *Dispatcher) CreateWorker(ctx context.Context, in NewWorker) (*taskroute
 
 // addChannel gives an agent its capacity on a TaskChannel.
 func (u *Unit) addChannel(a *Agent, c *taskrouter.TaskChannel) {
-	capacity, ok := u.d.opts.DefaultCapacity[c.UniqueName]
-	if !ok {
-		capacity = 1
+	capacity := 1
+	if u.d.opts.DefaultCapacity != nil {
+		capacity = *u.d.opts.DefaultCapacity
 	}
 	wc := &taskrouter.WorkerChannel{
 		SID: taskrouter.NewSID(taskrouter.PrefixWorkerChannel), AccountSID: a.AccountSID, WorkspaceSID: a.WorkspaceSID,

@@ -27,9 +27,8 @@ type Options struct {
 	AssignedLimit time.Duration
 	// GracePeriod is how long an ended Task can still be read.
 	GracePeriod time.Duration
-	// DefaultCapacity is the capacity of new WorkerChannels by unique name;
-	// 1 for channels not named.
-	DefaultCapacity map[string]int
+	// DefaultCapacity is the capacity of new WorkerChannels; nil means 1.
+	DefaultCapacity *int
 	// OnCommit is called after each commit that changed a Workspace.
 	OnCommit func(workspaceSID string)
 	// BatchSize bounds how many commands share a transaction.

@@ -36,10 +36,6 @@ type dialect struct {
 	skipsLocked bool
 	// notePasses are the tries at the rows of sent notices.
 	notePasses []pass
-	// plansMembers is set when the database keeps statistics good enough to
-	// choose by itself between listing the members of a queue and walking the
-	// idle order.
-	plansMembers bool
 	// snapshot is the isolation in which all statements see one moment.
 	snapshot sql.IsolationLevel
 }
@@ -47,7 +43,7 @@ type dialect struct {
 var (
 	postgresDialect = dialect{
 		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
-		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, plansMembers: true, snapshot: sql.LevelRepeatableRead,
+		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead,
 		notePasses: []pass{{lock: "UPDATE SKIP LOCKED"}, {prepare: "SET LOCAL lock_timeout = '250ms'", lock: "UPDATE"}},
 	}
 	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, notePasses: []pass{{}}}

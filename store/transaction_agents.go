@@ -85,21 +85,23 @@ func (t *transaction) Candidates(ctx context.Context, c dispatch.CandidateQuery)
 	if c.ByChannel {
 		idle = "c.last_reserved_at"
 	}
-	walk := t.store.dialect.plansMembers
-	if !walk {
-		many, err := t.store.members.atLeast(ctx, t.q, c.QueueSID, manyMembers)
-		if err != nil {
-			return nil, err
-		}
-		walk = many
+	// The databases cannot be left to choose: SQLite keeps no statistics, and
+	// PostgreSQL does not know that the members of a small queue may all be at
+	// the end of the idle order.
+	walk, err := t.store.members.atLeast(ctx, t.q, c.QueueSID, manyMembers)
+	if err != nil {
+		return nil, err
 	}
 	workers, err := find(ctx, t.q, "read candidates", (*workerRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		// CROSS JOIN keeps SQLite to the order of the tables; to PostgreSQL
-		// it is a join like any other.
+		// it is a join like any other. An order by a sum is no order of an
+		// index, so that both sort the members of a small queue.
 		q = q.ModelTableExpr("worker_channels AS c")
+		order := idle + ", c.worker_sid"
 		if walk {
 			q = q.Where("EXISTS (SELECT 1 FROM queue_members AS m WHERE m.queue_sid = ? AND m.worker_sid = c.worker_sid)", c.QueueSID)
 		} else {
+			order = idle + " + 0, c.worker_sid"
 			q = q.ModelTableExpr("queue_members AS m CROSS JOIN worker_channels AS c").
 				Where("m.queue_sid = ? AND c.worker_sid = m.worker_sid", c.QueueSID)
 		}
@@ -115,7 +117,7 @@ func (t *transaction) Candidates(ctx context.Context, c dispatch.CandidateQuery)
 		if c.AfterSID != "" {
 			q = q.Where("("+idle+", c.worker_sid) > (?, ?)", micros(c.AfterIdle), c.AfterSID)
 		}
-		return q.OrderExpr(idle + ", c.worker_sid").Limit(int64(c.Limit))
+		return q.OrderExpr(order).Limit(int64(c.Limit))
 	})
 	if err != nil {
 		return nil, err

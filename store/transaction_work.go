@@ -133,6 +133,8 @@ func (t *transaction) Heads(ctx context.Context, fifo, lifo []string) ([]*taskro
 		return nil, nil
 	}
 	return find(ctx, t.q, "read the next Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return t.here(q).Where("("+strings.Join(parts, " OR ")+")", args...)
+		// The parts are scoped; a condition on the Workspace here would
+		// tempt SQLite to read all of its Tasks.
+		return q.Where("("+strings.Join(parts, " OR ")+")", args...)
 	})
 }

@@ -20,6 +20,7 @@ import (
 // an invalid Activity gives both: the instruction without the Activity, to be
 // carried out, and the error to be logged.
 func ParseInstruction(document []byte) (*taskrouter.Instruction, error) {
+	document = bytes.TrimPrefix(document, []byte("\xef\xbb\xbf")) // some editors put it in front
 	if len(bytes.TrimSpace(document)) == 0 {
 		return nil, nil
 	}

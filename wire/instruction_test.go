@@ -118,6 +118,7 @@ func TestInstructionDocuments(t *testing.T) {
 		"":                         nil,
 		"  \n":                     nil,
 		"{}":                       nil,
+		"\ufeff{}":                 nil,
 		`{"instruction":"accept"}`: {Kind: "accept", Params: map[string]string{}},
 		`{"instruction":"REJECT","activity_sid":"` + activitySID + `"}`: {Kind: "reject", Params: map[string]string{"activity_sid": activitySID}},
 		`{"instruction":"reject","activity_sid":null}`:                  {Kind: "reject", Params: map[string]string{}},

@@ -44,8 +44,14 @@ Production:   taskrouter migrate, then any number of taskrouter api and taskrout
 	return c
 }
 
+// buildVersion is set by the linker in release builds.
+var buildVersion string
+
 // version is the module's version or the commit the binary was built from.
 func version() string {
+	if buildVersion != "" {
+		return buildVersion
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

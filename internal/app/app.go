@@ -118,10 +118,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		return nil, err
 	}
 	engine := rules.New(rules.Options{})
-	capacity := map[string]int{}
 	a.dispatch = dispatch.New(a.store, engine, notifier{a.runs}, o.Log, dispatch.Options{
 		MaxAssignments: cfg.Routing.MaxAssignments, AssignedLimit: cfg.Routing.AssignedLimit,
-		GracePeriod: cfg.Routing.GracePeriod, DefaultCapacity: capacity, Crash: o.Crash,
+		GracePeriod: max(cfg.Routing.GracePeriod, time.Microsecond), DefaultCapacity: &cfg.Routing.DefaultCapacity, Crash: o.Crash,
 	})
 	a.onStop("settle notices", a.dispatch.Close)
 	if a.voices, err = a.newVoices(cfg); err != nil {

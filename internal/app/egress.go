@@ -20,11 +20,11 @@ var errEgress = errors.New("address is not allowed for webhooks")
 func guarded(allow []string, timeout time.Duration) (*http.Client, error) {
 	var nets []netip.Prefix
 	for _, c := range allow {
-		p, err := netip.ParsePrefix(c)
+		p, err := network(c)
 		if err != nil {
 			return nil, fmt.Errorf("egress network: %w", err)
 		}
-		nets = append(nets, p.Masked())
+		nets = append(nets, p)
 	}
 	d := &net.Dialer{Timeout: 5 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
 		return permitted(address, nets)
@@ -44,6 +44,15 @@ func guarded(allow []string, timeout time.Duration) (*http.Client, error) {
 		Transport: t, Timeout: timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
+}
+
+// network reads a network, or a single address.
+func network(text string) (netip.Prefix, error) {
+	if ip, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(ip, ip.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(text)
+	return p.Masked(), err
 }
 
 // nat64 and cgnat are private in fact although the library does not say so.

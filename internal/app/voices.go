@@ -29,8 +29,8 @@ type voices struct {
 	log       *zap.Logger
 }
 
-// fakeName is the back-end of a process that has none configured.
-const fakeName = "fake"
+// twilioAPI is where a back-end of flavour twilio is unless configured.
+const twilioAPI = "https://api.twilio.com"
 
 func (a *App) newVoices(cfg *config.Config) (*voices, error) {
 	v := &voices{phones: map[string]*phones{}, log: a.log.Named("voice")}
@@ -65,8 +65,12 @@ func (a *App) newBackend(v *voices, b config.VoiceBackend) (voice.Backend, callq
 		p.Backend = f
 		return f, p, nil
 	}
+	base := b.BaseURL
+	if base == "" {
+		base = twilioAPI
+	}
 	d, err := rest.New(rest.Options{
-		Name: b.Name, Flavour: voice.Flavour(b.Flavour), BaseURL: b.BaseURL, AccountSID: b.AccountSID,
+		Name: b.Name, Flavour: voice.Flavour(b.Flavour), BaseURL: base, AccountSID: b.AccountSID,
 		Token: b.AuthToken.Reveal(), Ledger: ledger{a.store}, Logger: v.log,
 	})
 	p.Backend = d

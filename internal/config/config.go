@@ -58,7 +58,6 @@ func (d Database) Kind() (kind Kind, target string) {
 type Temporal struct {
 	Address   string      `key:"address" usage:"host:port of the Temporal frontend"`
 	Namespace string      `key:"namespace" usage:"Temporal namespace"`
-	TaskQueue string      `key:"task_queue" usage:"Temporal queue the worker processes serve"`
 	APIKey    Secret      `key:"api_key" usage:"API key for Temporal Cloud"`
 	TLS       TemporalTLS `key:"tls"`
 }
@@ -80,11 +79,9 @@ type Worker struct {
 
 // Limits says where this program stops accepting.
 type Limits struct {
-	MaxBacklog        int           `key:"max_backlog" usage:"unsent notices above which new work is answered 503"`
-	BodyBytes         int64         `key:"body_bytes" usage:"largest request body, in bytes"`
-	RequestTimeout    time.Duration `key:"request_timeout" usage:"time a request may take"`
-	RequestsPerSecond int           `key:"requests_per_second" usage:"requests an account may make a second; 0 for no limit"`
-	Connections       int           `key:"connections" usage:"agent sockets a process serves at once"`
+	MaxBacklog     int           `key:"max_backlog" usage:"unsent notices above which new work is answered 503"`
+	BodyBytes      int64         `key:"body_bytes" usage:"largest request body, in bytes"`
+	RequestTimeout time.Duration `key:"request_timeout" usage:"time a request may take"`
 }
 
 // Routing says what the router does when a Workflow does not.
@@ -94,7 +91,6 @@ type Routing struct {
 	GracePeriod     time.Duration `key:"grace_period" usage:"time a closed Task stays readable"`
 	EventRetention  time.Duration `key:"event_retention" usage:"time events and statistics stay readable"`
 	DefaultCapacity int           `key:"default_capacity" usage:"capacity of a new agent on each channel"`
-	ShortAbandon    time.Duration `key:"short_abandon" usage:"callers who leave earlier count as short abandons"`
 }
 
 // Voice says which telephone platforms there are.
@@ -123,11 +119,8 @@ type VoiceBackend struct {
 	AuthToken  Secret  `key:"auth_token" usage:"token of the account"`
 	// WebhookSecret protects webhooks of a platform that does not sign them:
 	// it becomes part of the webhook's URL.
-	WebhookSecret Secret `key:"webhook_secret" usage:"secret in the webhook URLs of a platform that does not sign"`
-	// AllowCIDRs are the only addresses webhooks are taken from, if any.
-	AllowCIDRs []string `key:"allow_cidrs" usage:"addresses webhooks are taken from; empty for all"`
-	Numbers    []string `key:"numbers" usage:"telephone numbers to point at this router, such as +14155550100"`
-	CallerID   string   `key:"caller_id" usage:"number shown to agents who are rung"`
+	WebhookSecret Secret   `key:"webhook_secret" usage:"secret in the webhook URLs of a platform that does not sign"`
+	Numbers       []string `key:"numbers" usage:"telephone numbers to point at this router, such as +14155550100"`
 }
 
 // Egress says where webhooks may go.
@@ -140,8 +133,6 @@ type Secrets struct {
 	SealingKey Secret `key:"sealing_key" usage:"key that seals stored tokens, 32 bytes"`
 	// PreviousKey opens what was sealed before the key was changed.
 	PreviousKey Secret `key:"previous_key" usage:"former sealing key, still accepted for reading"`
-	// PayloadKey encrypts what Temporal stores; empty stores it readable.
-	PayloadKey Secret `key:"payload_key" usage:"key that encrypts Temporal histories, 32 bytes; empty for none"`
 }
 
 // Logging says how the log is written.
@@ -155,14 +146,14 @@ func Default() *Config {
 	return &Config{
 		Listen:   "127.0.0.1:8080",
 		Database: Database{MaxConnections: 20},
-		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "default", TaskQueue: "taskrouter"},
+		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "default"},
 		Worker:   Worker{Concurrency: 200, DrainTimeout: 30 * time.Second},
 		Limits: Limits{
-			MaxBacklog: 10000, BodyBytes: 2 << 20, RequestTimeout: 15 * time.Second, Connections: 10000,
+			MaxBacklog: 10000, BodyBytes: 4 << 20, RequestTimeout: 8 * time.Second,
 		},
 		Routing: Routing{
 			MaxAssignments: 1000, AssignedLimit: 24 * time.Hour, GracePeriod: 5 * time.Minute,
-			EventRetention: 30 * 24 * time.Hour, DefaultCapacity: 1, ShortAbandon: 5 * time.Second,
+			EventRetention: 30 * 24 * time.Hour, DefaultCapacity: 1,
 		},
 		Logging: Logging{Level: "info", Format: "json"},
 	}

@@ -75,7 +75,7 @@ func TestFileValues(t *testing.T) {
 	require.Equal(t, []string{"10.0.0.0/8", "192.168.1.7"}, c.Egress.AllowCIDRs)
 	key, err := c.Secrets.SealingKey.Key()
 	require.NoError(t, err)
-	other, err := c.Secrets.PayloadKey.Key()
+	other, err := c.Secrets.PreviousKey.Key()
 	require.NoError(t, err)
 	require.Equal(t, key, other, "hexadecimal and base64 of the same bytes")
 }
@@ -133,12 +133,12 @@ func TestFlags(t *testing.T) {
 	require.Equal(t, "24h0m0s", fs.Lookup("routing-assigned-limit").DefValue)
 	require.NoError(t, fs.Parse([]string{
 		"--config", "testdata/good_minimal.yaml", "--database-url-file", "testdata/secrets/database_url",
-		"--limits-max-backlog=x", "--secrets-payload-key-file=testdata/secrets/empty",
+		"--limits-max-backlog=x", "--secrets-previous-key-file=testdata/secrets/empty",
 	}))
 	_, err := config.Load(config.Sources{Flags: fs})
 	require.EqualError(t, err, strings.Join([]string{
 		`--limits-max-backlog: limits.max_backlog: "x" is not a whole number`,
-		`--secrets-payload-key-file: secrets.payload_key: testdata/secrets/empty is empty`,
+		`--secrets-previous-key-file: secrets.previous_key: testdata/secrets/empty is empty`,
 	}, "\n"))
 }
 
@@ -163,7 +163,6 @@ func TestWarnings(t *testing.T) {
 	c := config.Default()
 	c.PublicURL = "http://a.b.c.d.e.example"
 	c.Voice.Insecure = true
-	c.Temporal.TLS.Enabled = true
 	c.Database.URL = config.NewSecret("router.db")
 	var got []string
 	for _, w := range c.Warnings() {
@@ -173,7 +172,6 @@ func TestWarnings(t *testing.T) {
 		"public_url: the host has 6 labels; official client libraries mangle hosts of more than 5",
 		"public_url: credentials and personal data travel unencrypted over http",
 		"voice.insecure: anybody who can reach this process can pretend to be the telephone platform",
-		"secrets.payload_key: not set: Temporal stores its histories readable",
 		"database.url: SQLite serves one process on one machine; use PostgreSQL in production",
 	}, got)
 	quiet := config.Default()

@@ -58,9 +58,6 @@ func (c *Config) Warnings() []Problem {
 	if c.Voice.Insecure {
 		ps.addf("voice.insecure", "", "anybody who can reach this process can pretend to be the telephone platform")
 	}
-	if c.Secrets.PayloadKey.IsZero() && c.Temporal.TLS.Enabled {
-		ps.addf("secrets.payload_key", "", "not set: Temporal stores its histories readable")
-	}
 	if kind, _ := c.Database.Kind(); kind == SQLite && !c.Database.URL.IsZero() {
 		ps.addf("database.url", "", "SQLite serves one process on one machine; use PostgreSQL in production")
 	}
@@ -98,7 +95,6 @@ func (c *Config) verifyTemporal(ps *Problems) {
 	t := c.Temporal
 	verifyAddress(ps, "temporal.address", t.Address)
 	required(ps, "temporal.namespace", t.Namespace)
-	required(ps, "temporal.task_queue", t.TaskQueue)
 	if (t.TLS.CertFile == "") != (t.TLS.KeyFile == "") {
 		ps.addf("temporal.tls", "", "cert_file and key_file belong together")
 	}
@@ -131,14 +127,11 @@ func (c *Config) verifyNumbers(ps *Problems) {
 	atLeast(ps, "limits.max_backlog", c.Limits.MaxBacklog, 1)
 	atLeast(ps, "limits.body_bytes", int(c.Limits.BodyBytes), minBody)
 	duration(ps, "limits.request_timeout", c.Limits.RequestTimeout, time.Second)
-	atLeast(ps, "limits.requests_per_second", c.Limits.RequestsPerSecond, 0)
-	atLeast(ps, "limits.connections", c.Limits.Connections, 1)
 	atLeast(ps, "routing.max_assignments", c.Routing.MaxAssignments, 1)
 	duration(ps, "routing.assigned_limit", c.Routing.AssignedLimit, time.Minute)
 	duration(ps, "routing.grace_period", c.Routing.GracePeriod, 0)
 	duration(ps, "routing.event_retention", c.Routing.EventRetention, time.Hour)
 	atLeast(ps, "routing.default_capacity", c.Routing.DefaultCapacity, 0)
-	duration(ps, "routing.short_abandon", c.Routing.ShortAbandon, 0)
 }
 
 // minBody leaves room for the largest attributes, escaped, and their envelope.
@@ -153,7 +146,7 @@ func (c *Config) verifySecrets(ps *Problems) {
 		path string
 		key  Secret
 	}{
-		{"secrets.sealing_key", s.SealingKey}, {"secrets.previous_key", s.PreviousKey}, {"secrets.payload_key", s.PayloadKey},
+		{"secrets.sealing_key", s.SealingKey}, {"secrets.previous_key", s.PreviousKey},
 	} {
 		if k.key.IsZero() {
 			continue

@@ -36,7 +36,6 @@ func (c *Config) verifyBackend(ps *Problems, path string, b VoiceBackend) {
 			break
 		}
 	}
-	verifyCIDRs(ps, path+".allow_cidrs", b.AllowCIDRs)
 }
 
 func (c *Config) verifyPlatform(ps *Problems, path string, b VoiceBackend) {
@@ -56,7 +55,7 @@ func (c *Config) verifyPlatform(ps *Problems, path string, b VoiceBackend) {
 	case b.Flavour == FlavourRestcomm:
 		ps.addf(path+".base_url", "", "is required, such as https://restcomm.example.com/restcomm")
 	}
-	if b.Flavour == FlavourRestcomm && b.WebhookSecret.IsZero() && len(b.AllowCIDRs) == 0 && !c.Voice.Insecure {
-		ps.addf(path, "", "this platform does not sign its webhooks: set webhook_secret or allow_cidrs, or voice.insecure")
+	if b.Flavour == FlavourRestcomm && b.WebhookSecret.IsZero() && !c.Voice.Insecure {
+		ps.addf(path, "", "this platform does not sign its webhooks: set webhook_secret, or voice.insecure")
 	}
 }
