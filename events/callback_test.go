@@ -220,8 +220,8 @@ func TestInstructionParameters(t *testing.T) {
 		want taskrouter.Instruction
 	}{
 		"reject": {
-			`{"instruction":"reject","activity_sid":"WA01","post_work_activity_sid":"ignored here"}`,
-			taskrouter.Instruction{Kind: taskrouter.InstructReject, Params: map[string]string{"activity_sid": "WA01"}},
+			`{"instruction":"reject","activity_sid":"WA00000000000000000000000000000001","post_work_activity_sid":"ignored here"}`,
+			taskrouter.Instruction{Kind: taskrouter.InstructReject, Params: map[string]string{"activity_sid": "WA00000000000000000000000000000001"}},
 		},
 		"dequeue takes the dialled number": {
 			`{"instruction":"dequeue","to":"+15550002","timeout":30,"status_callback_events":["ringing","completed"]}`,
@@ -234,12 +234,12 @@ func TestInstructionParameters(t *testing.T) {
 			taskrouter.Instruction{Kind: taskrouter.InstructDequeue, Params: map[string]string{"from": "+15550009"}},
 		},
 		"call": {
-			`{"instruction":"call","from":"+1","url":"http://x/","accept":true,"extra":1}`,
-			taskrouter.Instruction{Kind: taskrouter.InstructCall, Params: map[string]string{"from": "+1", "url": "http://x/", "accept": "true"}},
+			`{"instruction":"call","from":"+15550001","url":"http://x/","accept":true,"extra":1}`,
+			taskrouter.Instruction{Kind: taskrouter.InstructCall, Params: map[string]string{"from": "+15550001", "url": "http://x/", "accept": "true"}},
 		},
 		"redirect": {
-			`{"instruction":"redirect","call_sid":"CA1","url":"http://x/","accept":"true","to":{"a":1}}`,
-			taskrouter.Instruction{Kind: taskrouter.InstructRedirect, Params: map[string]string{"call_sid": "CA1", "url": "http://x/", "accept": "true"}},
+			`{"instruction":"redirect","call_sid":"CA00000000000000000000000000000001","url":"http://x/","accept":"true","to":{"a":1}}`,
+			taskrouter.Instruction{Kind: taskrouter.InstructRedirect, Params: map[string]string{"call_sid": "CA00000000000000000000000000000001", "url": "http://x/", "accept": "true"}},
 		},
 		"conference": {
 			`{"instruction":"Conference","from":null,"end_conference_on_exit":false,"conference_record":true,"max_participants":3}`,
@@ -253,6 +253,28 @@ func TestInstructionParameters(t *testing.T) {
 			got := newAssigner(t).Assign(context.Background(), order(r.URL, ""))
 			require.Zero(t, got.LogCode)
 			require.Equal(t, &row.want, got.Instruction)
+		})
+	}
+}
+
+// A parameter that cannot be used is reported with its public code; the offer is
+// left to the agent. A rejection is carried out without the Activity.
+func TestInstructionParameterFaults(t *testing.T) {
+	for name, row := range map[string]struct {
+		body string
+		want CallbackOutcome
+	}{
+		"call without from":    {`{"instruction":"call","url":"http://x/"}`, CallbackOutcome{LogCode: 40111}},
+		"call without url":     {`{"instruction":"call","from":"+15550001"}`, CallbackOutcome{LogCode: 40112}},
+		"redirect without url": {`{"instruction":"redirect","call_sid":"CA00000000000000000000000000000001"}`, CallbackOutcome{LogCode: 40120}},
+		"redirect of nothing":  {`{"instruction":"redirect","url":"http://x/"}`, CallbackOutcome{LogCode: 40121}},
+		"reject to nowhere": {`{"instruction":"reject","activity_sid":"lunch"}`, CallbackOutcome{
+			LogCode: 40100, Instruction: &taskrouter.Instruction{Kind: taskrouter.InstructReject, Params: map[string]string{}},
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReceiver(t, says(200, jsonType, row.body))
+			require.Equal(t, row.want, newAssigner(t).Assign(context.Background(), order(r.URL, "")))
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -15,11 +16,10 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
-
-	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
-// MemoryURL opens a database that lives as long as its Store.
+// MemoryURL opens a database of its own that lives as long as its Store: Close
+// removes it. It is never synced to a disk.
 const MemoryURL = "sqlite::memory:"
 
 // defaultMaxConns bounds the pool when Options does not.
@@ -100,46 +100,50 @@ func openPostgres(o Options) (*Store, error) {
 	return newStore(postgresDialect, db, db), nil
 }
 
-func openSQLite(ctx context.Context, o Options) (*Store, error) {
+func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {
 	path := strings.TrimPrefix(strings.TrimPrefix(o.URL, "sqlite:"), "//")
-	common := url.Values{}
-	common.Set("_dqs", "0")
-	pragma := func(v url.Values, text string) { v.Add("_pragma", text) }
-	pragma(common, fmt.Sprintf("busy_timeout(%d)", sqliteBusyTimeout))
-	pragma(common, "foreign_keys(1)")
-	pragma(common, "temp_store(memory)")
-
-	var file string
+	// An answered request must survive a power cut, so every commit is synced
+	// to the disk.
+	synchronous, scratch := "full", ""
 	if path == ":memory:" {
-		// The memdb file system shares one database among the connections
-		// of a process, with locks and snapshots like those of a file.
-		// https://www.sqlite.org/src/file/src/memdb.c
-		file = "file:/" + taskrouter.NewSID("DB")
-		common.Set("vfs", "memdb")
-	} else {
-		abs, err := filepath.Abs(path)
+		// SQLite's own in-memory databases block readers while somebody
+		// writes, or have no pool of connections at all. A file that is
+		// never synced stays in the page cache and behaves like the real
+		// thing.
+		if scratch, err = os.MkdirTemp("", "taskrouter-"); err != nil {
+			return nil, fmt.Errorf("open store: %w", err)
+		}
+		path, synchronous = filepath.Join(scratch, "memory.db"), "off"
+	}
+	s := &Store{}
+	defer func() {
 		if err != nil {
-			return nil, unsupportedURL(err)
+			err = errors.Join(err, closeAll(s.anchor), removeScratch(scratch))
 		}
-		file = (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs)}).String()
-		pragma(common, "journal_mode(wal)")
-		// An answered request must survive a power cut, so every commit is
-		// synced to the disk.
-		pragma(common, "synchronous(full)")
+	}()
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return nil, unsupportedURL(err)
 	}
-	clone := func() url.Values {
-		v := url.Values{}
-		for k, l := range common {
-			v[k] = append([]string(nil), l...)
-		}
-		return v
+	connect := func(more url.Values, pragmas ...string) (*sql.DB, error) {
+		more.Set("_dqs", "0")
+		more["_pragma"] = append([]string{
+			fmt.Sprintf("busy_timeout(%d)", sqliteBusyTimeout), "foreign_keys(1)", "temp_store(memory)",
+			"journal_mode(wal)", "synchronous(" + synchronous + ")",
+		}, pragmas...)
+		file := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: more.Encode()}
+		return sql.Open("sqlite", file.String())
 	}
-	writing, reading := clone(), clone()
-	writing.Set("_txlock", "immediate")
-	pragma(writing, "cache_size(-65536)")
-	pragma(reading, "query_only(1)")
-
-	writer, err := sql.Open("sqlite", file+"?"+writing.Encode())
+	// The first connection makes the file and turns on its journal; it stays
+	// open, because the last one to close would remove the journal.
+	if s.anchor, err = connect(url.Values{}); err != nil {
+		return nil, unsupportedURL(err)
+	}
+	s.anchor.SetMaxOpenConns(1)
+	if err := s.anchor.PingContext(ctx); err != nil {
+		return nil, classify(err, "open store")
+	}
+	writer, err := connect(url.Values{"_txlock": {"immediate"}}, "cache_size(-65536)")
 	if err != nil {
 		return nil, unsupportedURL(err)
 	}
@@ -147,24 +151,34 @@ func openSQLite(ctx context.Context, o Options) (*Store, error) {
 	// and honours the context, waiting in SQLite is neither.
 	writer.SetMaxOpenConns(1)
 	writer.SetMaxIdleConns(1)
-	// The file, its journal mode and, in memory, the database itself exist
-	// once the first connection is there; the anchor keeps them.
-	anchor, err := sql.Open("sqlite", file+"?"+clone().Encode())
+	reader, err := connect(url.Values{}, "query_only(1)")
 	if err != nil {
-		return nil, unsupportedURL(err)
-	}
-	anchor.SetMaxOpenConns(1)
-	if err := anchor.PingContext(ctx); err != nil {
-		return nil, errors.Join(classify(err, "open store"), anchor.Close(), writer.Close())
-	}
-	reader, err := sql.Open("sqlite", file+"?"+reading.Encode())
-	if err != nil {
-		return nil, unsupportedURL(err)
+		return nil, errors.Join(unsupportedURL(err), writer.Close())
 	}
 	reader.SetMaxOpenConns(o.MaxConns)
 	reader.SetMaxIdleConns(min(o.MaxConns, 2*runtime.GOMAXPROCS(0)))
 
-	s := newStore(sqliteDialect, bun.NewDB(writer, sqliteText{sqlitedialect.New()}), bun.NewDB(reader, sqliteText{sqlitedialect.New()}))
-	s.anchor = anchor
+	anchor := s.anchor
+	s = newStore(sqliteDialect, bun.NewDB(writer, sqliteText{sqlitedialect.New()}), bun.NewDB(reader, sqliteText{sqlitedialect.New()}))
+	s.anchor, s.scratch = anchor, scratch
 	return s, nil
+}
+
+// closeAll closes the pools that were opened.
+func closeAll(pools ...*sql.DB) error {
+	var errs []error
+	for _, p := range pools {
+		if p != nil {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeScratch removes the folder of a database that is not kept.
+func removeScratch(folder string) error {
+	if folder == "" {
+		return nil
+	}
+	return os.RemoveAll(folder)
 }

@@ -18,8 +18,10 @@ type Store struct {
 	// write takes part in transactions that change something, read in all
 	// else. They are the same pool on PostgreSQL.
 	write, read *bun.DB
-	// anchor keeps an SQLite database open, and an in-memory one alive.
-	anchor *sql.DB
+	// anchor keeps the journal of an SQLite database open; scratch is the
+	// folder of one that is not kept.
+	anchor  *sql.DB
+	scratch string
 
 	upserts upserts
 	configs *configCache
@@ -38,15 +40,13 @@ func newStore(d dialect, write, read *bun.DB) *Store {
 	}
 }
 
-// Close ends all connections.
+// Close ends all connections and removes a database that is not kept.
 func (s *Store) Close() error {
 	errs := []error{s.write.Close()}
 	if s.read != s.write {
 		errs = append(errs, s.read.Close())
 	}
-	if s.anchor != nil {
-		errs = append(errs, s.anchor.Close())
-	}
+	errs = append(errs, closeAll(s.anchor), removeScratch(s.scratch))
 	return errors.Join(errs...)
 }
 

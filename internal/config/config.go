@@ -147,7 +147,7 @@ func Default() *Config {
 		Listen:   "127.0.0.1:8080",
 		Database: Database{MaxConnections: 20},
 		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "default"},
-		Worker:   Worker{Concurrency: 200, DrainTimeout: 30 * time.Second},
+		Worker:   Worker{Concurrency: 1000, DrainTimeout: 30 * time.Second},
 		Limits: Limits{
 			MaxBacklog: 10000, BodyBytes: 4 << 20, RequestTimeout: 8 * time.Second,
 		},

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,9 @@ type Options struct {
 	Database string
 	// TemporalAddress uses a Temporal server that runs already.
 	TemporalAddress string
+	// Namespace is the Temporal namespace; empty means default. Two systems
+	// must not share one: each would be handed the other's durable runs.
+	Namespace string
 	// Voice replaces the telephone in memory by these back-ends.
 	Voice []config.VoiceBackend
 	// Change may alter the configuration before it is used.
@@ -66,7 +70,7 @@ type System struct {
 
 // Start starts everything and returns when all of it is ready.
 func Start(ctx context.Context, o Options) (sys *System, err error) {
-	s := &System{TemporalAddress: o.TemporalAddress, Namespace: "default"}
+	s := &System{TemporalAddress: o.TemporalAddress, Namespace: cmp.Or(o.Namespace, "default")}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Stop(context.WithoutCancel(ctx)))

@@ -38,6 +38,9 @@ type Options struct {
 	CodecEndpoint string
 	// Namespace is created when missing; empty means default.
 	Namespace string
+	// Namespaces are created beside it, with the same retention and search
+	// attributes, for several systems that share the server.
+	Namespaces []string
 	// Retention is how long closed Temporal workflows stay readable; zero
 	// means three days. It applies when the namespace is created.
 	Retention time.Duration

@@ -29,16 +29,20 @@ func openDatabase(o Options) (*config.SQL, error) {
 		}
 		sql = fileDatabase(path)
 	}
-	ns, err := sqliteschema.NewNamespaceConfig(clusterName, o.Namespace, false, o.SearchAttributes)
-	if err != nil {
-		return nil, fmt.Errorf("describe the Temporal namespace: %w", err)
+	var namespaces []*sqliteschema.NamespaceConfig
+	for _, name := range append([]string{o.Namespace}, o.Namespaces...) {
+		ns, err := sqliteschema.NewNamespaceConfig(clusterName, name, false, o.SearchAttributes)
+		if err != nil {
+			return nil, fmt.Errorf("describe the Temporal namespace %s: %w", name, err)
+		}
+		ns.Detail.Config.Retention = durationpb.New(o.Retention)
+		namespaces = append(namespaces, ns)
 	}
-	ns.Detail.Config.Retention = durationpb.New(o.Retention)
-	if err := sqliteschema.CreateNamespaces(sql, ns); err != nil {
+	if err := sqliteschema.CreateNamespaces(sql, namespaces...); err != nil {
 		if strings.Contains(err.Error(), "database is locked") {
 			return nil, errors.New("the Temporal data directory is in use by another process")
 		}
-		return nil, fmt.Errorf("create the Temporal namespace: %w", err)
+		return nil, fmt.Errorf("create the Temporal namespaces: %w", err)
 	}
 	return sql, nil
 }

@@ -285,8 +285,8 @@ CREATE TABLE events (
 );
 CREATE UNIQUE INDEX events_sid ON events (sid);
 CREATE INDEX events_at ON events (workspace_sid, at);
-CREATE INDEX events_task ON events (task_sid, seq) WHERE task_sid <> '';
-CREATE INDEX events_worker ON events (worker_sid, seq) WHERE worker_sid <> '';
+CREATE INDEX events_task ON events (workspace_sid, task_sid, seq) WHERE task_sid <> '';
+CREATE INDEX events_worker ON events (workspace_sid, worker_sid, seq) WHERE worker_sid <> '';
 
 -- The outbox: one row a task whose durable run must learn of a revision.
 CREATE TABLE notices (
@@ -334,7 +334,6 @@ CREATE TABLE calls (
 CREATE INDEX calls_task ON calls (task_sid) WHERE task_sid <> '';
 CREATE INDEX calls_live ON calls (backend) WHERE NOT is_ended;
 CREATE INDEX calls_ended ON calls (ended_at) WHERE is_ended;
-CREATE INDEX calls_workspace ON calls (workspace_sid);
 
 CREATE TABLE legs (
     attempt         TEXT NOT NULL PRIMARY KEY,
