@@ -96,17 +96,8 @@ type Reader interface {
 // list.
 type Evaluator interface {
 	TaskFilter(expression string) (func(ctx context.Context, t *taskrouter.Task) (bool, error), error)
-	WorkerFilter(expression string) (func(ctx context.Context, w WorkerFacts) (bool, error), error)
+	WorkerFilter(expression string) (func(ctx context.Context, w workspace.WorkerFacts) (bool, error), error)
 	// QueueFilter keeps the queues whose expression a Worker with these
 	// attributes satisfies.
 	QueueFilter(attributes taskrouter.Attributes) (func(ctx context.Context, q *taskrouter.TaskQueue) (bool, error), error)
-}
-
-// WorkerFacts is what an expression can read about a Worker.
-type WorkerFacts struct {
-	*taskrouter.Worker
-	ActivityName string
-	// Channels reads the Worker's capacity; called only when an expression
-	// needs it.
-	Channels func(ctx context.Context) ([]*taskrouter.WorkerChannel, error)
 }

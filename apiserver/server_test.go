@@ -19,6 +19,7 @@ import (
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/test/twiliotest/stack"
 	"github.com/taskrouter/taskrouter/wire"
+	"github.com/taskrouter/taskrouter/workspace"
 )
 
 // refusal checks that an answer is a complete error body.
@@ -278,13 +279,13 @@ func TestNewNeedsItsCollaborators(t *testing.T) {
 	s := stack.Start(t)
 	for change, ok := range map[string]bool{"router.example.com": false, "https://router.example.com": true} {
 		_, err := apiserver.New(zap.NewNop(), apiserver.Options{
-			PublicURL: change, Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: stack.Evaluator{},
+			PublicURL: change, Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: workspace.Evaluator{},
 		})
 		require.Equal(t, ok, err == nil, change)
 	}
 	_, err = apiserver.New(zap.NewNop(), apiserver.Options{
 		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store,
-		Evaluator: stack.Evaluator{}, TrustedProxies: []string{"not a network"},
+		Evaluator: workspace.Evaluator{}, TrustedProxies: []string{"not a network"},
 	})
 	require.Error(t, err)
 }
@@ -297,7 +298,7 @@ func (anybody) Authenticate(context.Context, string, string) (string, error) { r
 func TestServesWithoutAListener(t *testing.T) {
 	s := stack.Start(t)
 	api, err := apiserver.New(zap.NewNop(), apiserver.Options{
-		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: stack.Evaluator{},
+		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: workspace.Evaluator{},
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()

@@ -8,6 +8,7 @@ import (
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/wire"
+	"github.com/taskrouter/taskrouter/workspace"
 )
 
 func (s *Server) listWorkers(c *gin.Context) (any, error) {
@@ -38,8 +39,8 @@ func (s *Server) listWorkers(c *gin.Context) (any, error) {
 	return l.rendered(list(s, c, listed))
 }
 
-func (s *Server) facts(c *gin.Context, l *lookups, w *taskrouter.Worker) WorkerFacts {
-	return WorkerFacts{
+func (s *Server) facts(c *gin.Context, l *lookups, w *taskrouter.Worker) workspace.WorkerFacts {
+	return workspace.WorkerFacts{
 		Worker: w, ActivityName: l.activity(w.ActivitySID),
 		Channels: func(ctx context.Context) ([]*taskrouter.WorkerChannel, error) {
 			return s.opts.Reader.WorkerChannels(ctx, account(c), workspaceSID(c), w.SID)

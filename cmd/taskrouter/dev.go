@@ -95,7 +95,7 @@ Loopback addresses are allowed as webhook targets here; production refuses them.
 
 Route a call: a customer dials +15550100, picks Sales (2) and Japanese (2).
 
-  curl -s %[1]s/dev/calls -d From=+15557777 --data-urlencode To=+15550100
+  curl -s %[1]s/dev/calls --data-urlencode From=+15557777 --data-urlencode To=+15550100
 
 Route any task:
 

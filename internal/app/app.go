@@ -152,7 +152,7 @@ func (a *App) buildServer(engine *rules.Engine) error {
 	})
 	o := apiserver.Options{
 		PublicURL: a.public, Authenticator: a.Accounts, Dispatcher: a.dispatch, Configuration: a.Workspaces,
-		Reader: a.store, Evaluator: evaluator{engine}, Voice: webhooks,
+		Reader: a.store, Evaluator: workspace.NewEvaluator(engine), Voice: webhooks,
 		Overloaded: func() bool { return a.backlog.Load() > int64(cfg.Limits.MaxBacklog) },
 		Ready:      a.store.Ping, BodyLimit: cfg.Limits.BodyBytes, Timeout: cfg.Limits.RequestTimeout,
 	}

@@ -64,7 +64,7 @@ func Start(t *testing.T, change ...func(*apiserver.Options)) *Stack {
 
 	opts := apiserver.Options{
 		PublicURL: PublicURL, Authenticator: accounts, Dispatcher: s.Dispatcher,
-		Configuration: s.Service, Reader: db, Evaluator: NewEvaluator(engine),
+		Configuration: s.Service, Reader: db, Evaluator: workspace.NewEvaluator(engine),
 	}
 	for _, fn := range change {
 		fn(&opts)

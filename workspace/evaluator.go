@@ -1,14 +1,23 @@
-package stack
+package workspace
 
 import (
 	"context"
 
-	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
-// Evaluator lets the API filter lists with the rule engine.
+// WorkerFacts is what an expression can read about a listed Worker.
+type WorkerFacts struct {
+	*taskrouter.Worker
+	ActivityName string
+	// Channels reads the Worker's capacity; called only when an expression
+	// needs it.
+	Channels func(ctx context.Context) ([]*taskrouter.WorkerChannel, error)
+}
+
+// Evaluator filters lists with the rule engine. A resource an expression cannot
+// be evaluated on does not match; only an interrupted evaluation is an error.
 type Evaluator struct{ engine *rules.Engine }
 
 // NewEvaluator makes an Evaluator.
@@ -23,7 +32,7 @@ func matches(ok bool, err error) (bool, error) {
 	return ok && err == nil, nil
 }
 
-// TaskFilter implements apiserver.Evaluator.
+// TaskFilter compiles an expression over Task attributes.
 func (e Evaluator) TaskFilter(expression string) (func(context.Context, *taskrouter.Task) (bool, error), error) {
 	p, err := e.engine.Compile(rules.PlaceTaskList, expression)
 	if err != nil {
@@ -38,13 +47,13 @@ func (e Evaluator) TaskFilter(expression string) (func(context.Context, *taskrou
 	}, nil
 }
 
-// WorkerFilter implements apiserver.Evaluator.
-func (e Evaluator) WorkerFilter(expression string) (func(context.Context, apiserver.WorkerFacts) (bool, error), error) {
+// WorkerFilter compiles an expression over Workers.
+func (e Evaluator) WorkerFilter(expression string) (func(context.Context, WorkerFacts) (bool, error), error) {
 	p, err := e.engine.Compile(rules.PlaceWorkerList, expression)
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, w apiserver.WorkerFacts) (bool, error) {
+	return func(ctx context.Context, w WorkerFacts) (bool, error) {
 		doc, err := rules.ParseDocument(w.Attributes)
 		if err != nil {
 			return matches(false, err)
@@ -68,7 +77,8 @@ func (e Evaluator) WorkerFilter(expression string) (func(context.Context, apiser
 	}, nil
 }
 
-// QueueFilter implements apiserver.Evaluator.
+// QueueFilter keeps the queues whose expression a Worker with these attributes
+// satisfies.
 func (e Evaluator) QueueFilter(attributes taskrouter.Attributes) (func(context.Context, *taskrouter.TaskQueue) (bool, error), error) {
 	doc, err := rules.ParseDocument(attributes)
 	if err != nil {
