@@ -124,7 +124,7 @@ func (a *Callbacks) Assign(ctx context.Context, in AssignInput) (AssignResult, e
 	view, err := in.view(ctx, "apply callback", v, err)
 	if err != nil {
 		unsaved := outcome.withoutSecrets()
-		return AssignResult{Unsaved: &unsaved}, nil
+		return AssignResult{Unsaved: &unsaved}, nil //nolint:nilerr // the run stores the answer itself; failing would ask the receiver again
 	}
 	return AssignResult{View: &view}, nil
 }

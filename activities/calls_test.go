@@ -21,7 +21,7 @@ func TestDialEndsOlderLegsFirst(t *testing.T) {
 	got, err := run[DialResult](t, a, a.Dial, attempt)
 	require.NoError(t, err)
 	require.Equal(t, []string{"WR0-1", "WR0-2"}, p.ended)
-	require.Less(t, p.looks, 0, "it waited until the phone was free")
+	require.Negative(t, p.looks, "it waited until the phone was free")
 	require.Equal(t, []string{"begin WS1 WR1-1", "reported WS1 WR1-1"}, s.calls)
 	require.Equal(t, DialReport{Attempt: "WR1-1", Outcome: DialPlaced, CallSIDs: []string{"CA1"}}, s.report)
 	require.EqualValues(t, 5, got.View.Revision)

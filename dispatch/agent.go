@@ -5,8 +5,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/taskrouter/taskrouter/internal/logging"
-	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -38,6 +36,9 @@ func (d *Dispatcher) CreateWorker(ctx context.Context, in NewWorker) (*taskroute
 		if attributes == "" {
 			attributes = taskrouter.NoAttributes
 		}
+		if _, err := u.d.documents.get(attributes); err != nil {
+			return err
+		}
 		a := &Agent{Worker: &taskrouter.Worker{
 			SID: taskrouter.NewSID(taskrouter.PrefixWorker), AccountSID: u.lock().AccountSID, WorkspaceSID: in.WorkspaceSID,
 			FriendlyName: in.FriendlyName, ActivitySID: act.SID, Available: act.Available, Attributes: attributes,
@@ -52,7 +53,7 @@ func (d *Dispatcher) CreateWorker(ctx context.Context, in NewWorker) (*taskroute
 		if err := u.reviseMembership(ctx, a); err != nil {
 			return err
 		}
-		if err := u.matchAgents(ctx, a.SID); err != nil {
+		if err := u.changed(ctx, WorkerAdded, nil, a.SID); err != nil {
 			return err
 		}
 		out = *a.Worker
@@ -135,6 +136,11 @@ func (u *Unit) checkWorkerUpdate(ctx context.Context, a *Agent, in WorkerUpdate)
 			return err
 		}
 	}
+	if in.Attributes != nil {
+		if _, err := u.d.documents.get(*in.Attributes); err != nil {
+			return err
+		}
+	}
 	available := a.Available
 	if in.ActivitySID != nil {
 		act := u.cfg().Activities[*in.ActivitySID]
@@ -182,7 +188,11 @@ func (u *Unit) changeWorker(ctx context.Context, a *Agent, in WorkerUpdate) erro
 			return err
 		}
 	}
-	return u.matchAgents(ctx, a.SID)
+	why := WorkerRewritten
+	if moved {
+		why = WorkerMoved
+	}
+	return u.changed(ctx, why, nil, a.SID)
 }
 
 // rejectPending rejects every offer an agent has not answered.
@@ -202,6 +212,8 @@ func (u *Unit) rejectPending(ctx context.Context, a *Agent) error {
 		if e == nil || e.reservation(r.SID) == nil {
 			continue
 		}
+		// The agent stays in the Activity it was just moved to.
+		e.reservation(r.SID).PreviousActivitySID = ""
 		hs, err := e.EndOffer(r.SID, taskrouter.ReservationRejected, "", u.at)
 		if err != nil {
 			return err
@@ -347,57 +359,9 @@ func (u *Unit) changeChannel(ctx context.Context, a *Agent, c *taskrouter.Worker
 	if switched {
 		u.Emit(taskrouter.WorkerChannelAvailabilityUpdate, s)
 	}
-	return u.matchAgents(ctx, a.SID)
-}
-
-// reviseMembership brings the queues of an agent in line with the queues'
-// expressions. Queues whose expression reads live values have every agent as a
-// member and are asked again at each match.
-func (u *Unit) reviseMembership(ctx context.Context, a *Agent) error {
-	have := map[string]bool{}
-	if !a.CreatedAt.Equal(u.at) || a.Version > 0 {
-		qs, err := u.tx.QueuesOf(ctx, a.SID)
-		if err != nil {
-			return err
-		}
-		for _, q := range qs {
-			have[q] = true
-		}
+	why := ChannelSwitched
+	if resized {
+		why = CapacityChanged
 	}
-	facts := u.facts(a)
-	for _, q := range sorted(u.cfg().Queues) {
-		u.setMembership(q, a.SID, have[q.SID], u.belongs(ctx, q, facts))
-	}
-	return nil
-}
-
-func (u *Unit) setMembership(q *taskrouter.TaskQueue, workerSID string, had, has bool) {
-	if had == has {
-		return
-	}
-	m := Membership{QueueSID: q.SID, WorkerSID: workerSID}
-	if has {
-		u.changes.Join = append(u.changes.Join, m)
-	} else {
-		u.changes.Leave = append(u.changes.Leave, m)
-	}
-	// Both index reads depend on membership.
-	u.pending, u.workersMoved, u.tasksMoved = true, true, true
-}
-
-// belongs asks a queue's expression about an agent.
-func (u *Unit) belongs(ctx context.Context, q *taskrouter.TaskQueue, facts rules.WorkerFacts) bool {
-	p := u.queueProgram(q)
-	if p == nil {
-		return false
-	}
-	if p.Live() {
-		return true
-	}
-	ok, err := p.Eval(ctx, rules.Input{Worker: &facts})
-	if err != nil {
-		u.d.log.Warn("queue expression failed and does not match", logging.QueueSID(q.SID), logging.WorkerSID(facts.SID), logging.Err(err))
-		return false
-	}
-	return ok
+	return u.changed(ctx, why, nil, a.SID)
 }

@@ -12,47 +12,105 @@ import (
 
 // matchAgents gives freed agents the waiting Tasks they can take.
 func (u *Unit) matchAgents(ctx context.Context, sids ...string) error {
-	slices.Sort(sids)
-	for _, sid := range slices.Compact(sids) {
-		if err := u.matchAgent(ctx, sid, nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	return u.matchEach(ctx, sids, nil)
 }
 
-// matchAgent gives an agent waiting Tasks while there is room. With a Task
-// given, only those that come before it in line.
+// matchEach is matchAgents; with a Task given, only what comes before it in
+// line is handed out.
+func (u *Unit) matchEach(ctx context.Context, sids []string, before *entry) error {
+	sids = slices.Compact(slices.Sorted(slices.Values(sids)))
+	if len(sids) == 1 {
+		return u.matchAgent(ctx, sids[0], before)
+	}
+	return u.matchCrowd(ctx, sids, before)
+}
+
+// matchAgent gives one agent waiting Tasks while there is room. Everybody else
+// who fits those Tasks is busy: otherwise they would not be waiting.
 func (u *Unit) matchAgent(ctx context.Context, sid string, before *entry) error {
 	for {
-		a, err := u.agent(ctx, sid)
-		if err != nil || a == nil {
-			return err
-		}
-		if !u.mayOffer(a) {
-			return nil
-		}
-		if u.tasksMoved {
-			if err := u.flush(ctx); err != nil {
-				return err
-			}
-		}
-		e, err := u.bestFor(ctx, a)
+		a, e, err := u.nextFor(ctx, sid, before)
 		if err != nil || e == nil {
 			return err
-		}
-		if before != nil && matching.Before(u.head(e.Task), u.head(before.Task), u.preferLIFO()) >= 0 {
-			return nil
 		}
 		done, err := u.assign(ctx, e, a)
 		if err != nil {
 			return err
 		}
 		if !done { // the class said yes, the agent says no: a fault of ours, never an endless loop
-			u.d.log.Error("demand class and matching disagree", logging.TaskSID(e.Task.SID), logging.WorkerSID(a.SID))
+			u.disagree(e, sid)
 			return nil
 		}
 	}
+}
+
+func (u *Unit) disagree(e *entry, workerSID string) {
+	u.d.log.Error("demand class and matching disagree", logging.TaskSID(e.Task.SID), logging.WorkerSID(workerSID))
+}
+
+// matchCrowd gives several agents, who may all be free, waiting Tasks: always
+// the first of all Tasks that any of them can take, offered to the first of
+// them in the Task's own order. So no agent is served out of turn, and no Task
+// goes to an agent who had less right to it.
+func (u *Unit) matchCrowd(ctx context.Context, sids []string, before *entry) error {
+	next := map[string]*entry{}
+	stale := sids
+	for {
+		for _, sid := range stale {
+			_, e, err := u.nextFor(ctx, sid, before)
+			if err != nil {
+				return err
+			}
+			delete(next, sid)
+			if e != nil {
+				next[sid] = e
+			}
+		}
+		var first *entry
+		for _, e := range sorted(next) {
+			if first == nil || matching.Before(u.head(e.Task), u.head(first.Task), u.preferLIFO()) < 0 {
+				first = e
+			}
+		}
+		if first == nil {
+			return nil
+		}
+		if err := u.offerTask(ctx, first, "agent"); err != nil {
+			return err
+		}
+		stale = nil
+		for _, sid := range sortedKeys(next) {
+			wanted, got := next[sid] == first, slices.ContainsFunc(first.Open, func(r *taskrouter.Reservation) bool { return r.WorkerSID == sid })
+			switch {
+			case wanted && first.Task.Status == taskrouter.TaskPending:
+				u.disagree(first, sid)
+				delete(next, sid)
+			case wanted || got:
+				stale = append(stale, sid)
+			}
+		}
+	}
+}
+
+// nextFor finds the first waiting Task an agent can take now.
+func (u *Unit) nextFor(ctx context.Context, sid string, before *entry) (*Agent, *entry, error) {
+	a, err := u.agent(ctx, sid)
+	if err != nil || a == nil || !u.mayOffer(a) {
+		return nil, nil, err
+	}
+	if u.tasksMoved {
+		if err := u.flush(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	e, err := u.bestFor(ctx, a)
+	if err != nil || e == nil {
+		return nil, nil, err
+	}
+	if before != nil && matching.Before(u.head(e.Task), u.head(before.Task), u.preferLIFO()) >= 0 {
+		return nil, nil, nil
+	}
+	return a, e, nil
 }
 
 func (u *Unit) mayOffer(a *Agent) bool {
@@ -120,7 +178,7 @@ func (u *Unit) bestFor(ctx context.Context, a *Agent) (*entry, error) {
 // fitsClass asks whether an agent can take the Tasks of a class now.
 func (u *Unit) fitsClass(ctx context.Context, c *DemandClass, a *Agent) (bool, error) {
 	wc := a.channel(c.ChannelSID)
-	if wc == nil || !wc.Available || (u.cfg().Workspace.MultiTaskEnabled && !wc.HasRoom()) {
+	if wc == nil || !wc.HasRoom() {
 		return false, nil
 	}
 	if c.WorkerSID != "" && c.WorkerSID != a.SID {
@@ -129,6 +187,9 @@ func (u *Unit) fitsClass(ctx context.Context, c *DemandClass, a *Agent) (bool, e
 	var tg rules.Target
 	if c.Filter != taskrouter.FilterBypassed {
 		r, err := u.routing(ctx, c.WorkflowSID, c.ConfigVersion)
+		if u.broken(err, c.WorkflowSID) {
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
@@ -159,7 +220,7 @@ func (u *Unit) assign(ctx context.Context, e *entry, a *Agent) (bool, error) {
 		return false, err
 	}
 	if n.demand.Want > 1 && e.Task.Route.Direct != taskrouter.DirectWorker {
-		if err := u.matchTask(ctx, e); err != nil {
+		if err := u.offerTask(ctx, e, "agent"); err != nil {
 			return false, err
 		}
 		return e.Task.Status != taskrouter.TaskPending, nil
@@ -178,10 +239,8 @@ func (u *Unit) settle(ctx context.Context, e *entry, freed []string) error {
 	if e.Task.Status != taskrouter.TaskPending {
 		return u.matchAgents(ctx, freed...)
 	}
-	for _, sid := range freed {
-		if err := u.matchAgent(ctx, sid, e); err != nil {
-			return err
-		}
+	if err := u.matchEach(ctx, freed, e); err != nil {
+		return err
 	}
 	if err := u.resume(ctx, e); err != nil {
 		return err

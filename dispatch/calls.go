@@ -10,6 +10,13 @@ import (
 
 // CallStarted stores an inbound call once and returns its current row.
 func (d *Dispatcher) CallStarted(ctx context.Context, in CallFacts) (*taskrouter.Call, error) {
+	// A number may have been bound to another Workspace since the first
+	// webhook of the call: it stays where it came in.
+	if known, err := d.store.WorkspaceOfCall(ctx, in.CallRef); err != nil {
+		return nil, err
+	} else if known != "" {
+		in.WorkspaceSID = known
+	}
 	var out taskrouter.Call
 	err := d.InWorkspace(ctx, in.AccountSID, in.WorkspaceSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
@@ -272,9 +279,12 @@ func (u *Unit) answerLeg(ctx context.Context, e *entry, l *taskrouter.Leg, callS
 		l.Deadline = l.AnsweredAt.Add(taskrouter.JoinTimeout)
 		u.touchLeg(e, l)
 	}
-	if attributes, err := e.Task.Attributes.Merge(map[string]any{"worker_call_sid": callSID}); err == nil {
+	attributes, err := e.Task.Attributes.Merge(map[string]any{"worker_call_sid": callSID})
+	if err == nil && attributes != e.Task.Attributes { // a repeat changes nothing
 		e.Task.Attributes = attributes
+		e.Task.Version++
 		u.touchTask(e)
+		u.Emit(taskrouter.TaskUpdated, u.scene(e))
 	}
 	leg, task := *l, *e.Task
 	return LegVerdict{Join: call.Room, Leg: &leg, Task: &task, Instruction: r.Instruction}, nil

@@ -19,11 +19,15 @@ type snapshot struct {
 	routings *routingCache
 	// sole is the only Workflow, or nil.
 	sole *taskrouter.Workflow
+	// live says whether a queue reads live values; nil until somebody asks.
+	live *bool
 }
 
 type routingCache struct {
 	mu sync.Mutex
 	m  map[string]*rules.Routing
+	// live is set once any of them has a target that reads live values.
+	live bool
 }
 
 type configCache struct {
@@ -130,8 +134,26 @@ func (u *Unit) routing(ctx context.Context, workflowSID string, version int64) (
 	}
 	cache.mu.Lock()
 	cache.m[key] = r
+	cache.live = cache.live || liveRouting(r)
 	cache.mu.Unlock()
 	return r, nil
+}
+
+// broken reports whether a routing cannot be had because what is stored does
+// not parse or is gone. The Tasks that follow it wait for their time to live or
+// a re-evaluation; everything else in the Workspace goes on. A store that does
+// not answer is another matter.
+func (u *Unit) broken(err error, workflowSID string) bool {
+	if err == nil {
+		return false
+	}
+	switch taskrouter.KindOf(err) {
+	case taskrouter.KindInternal, taskrouter.KindNotFound, taskrouter.KindInvalid:
+		u.d.log.Error("stored routing configuration cannot be used", logging.WorkflowSID(workflowSID), logging.Err(err))
+		return true
+	default:
+		return false
+	}
 }
 
 // queueProgram compiles a queue's membership expression; nil when the queue

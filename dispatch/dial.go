@@ -7,6 +7,11 @@ import (
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
+// maxPlacements is how often the placement of a leg is begun. It is begun again
+// when the process that began it was lost before it could say what came of it;
+// the telephone driver knows the attempt and rings nobody twice.
+const maxPlacements = 3
+
 // BeginDial notes that a leg is about to be placed. Proceed is false when it
 // was placed already or is not wanted any more.
 func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrder, error) {
@@ -16,7 +21,7 @@ func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrd
 			return err
 		}
 		e, l, err := u.legEntry(ctx, attempt)
-		if err != nil || l == nil || l.State != taskrouter.LegWanted || l.HangUp {
+		if err != nil || l == nil || l.HangUp || !toPlace(l) {
 			return err
 		}
 		call, err := u.callOf(ctx, e.Task)
@@ -24,6 +29,10 @@ func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrd
 			return err
 		}
 		if call != nil && call.State == taskrouter.CallEnded {
+			if l.State == taskrouter.LegPlacing {
+				u.hangUp(e, l) // it may be ringing
+				return nil
+			}
 			u.endLeg(e, l, "caller left")
 			return nil
 		}
@@ -51,6 +60,13 @@ func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrd
 		return nil
 	})
 	return out, err
+}
+
+// toPlace reports whether a leg is to be placed: it never was, or nobody knows
+// what came of it.
+func toPlace(l *taskrouter.Leg) bool {
+	return l.State == taskrouter.LegWanted ||
+		(l.State == taskrouter.LegPlacing && len(l.CallSIDs) == 0 && l.Placements < maxPlacements)
 }
 
 // DialReported notes the outcome of a placement. A leg whose offer ended

@@ -22,31 +22,64 @@ func (b *batch) expire(ctx context.Context) error {
 		return err
 	}
 	for _, t := range ts {
-		u := b.unit()
-		if err := u.load(ctx); err != nil {
-			return err
-		}
-		// Read it again: what an earlier one freed may have changed it.
-		e, err := u.entry(ctx, t.SID)
-		if err != nil {
-			return err
-		}
-		if e == nil {
-			continue
-		}
-		if err := u.dueTask(ctx, e, b.now); err != nil {
-			if u.wrote || taskrouter.KindOf(err) == taskrouter.KindUnavailable {
+		if b.aside[t.SID] {
+			if err := b.putAside(ctx, t.SID); err != nil {
 				return err
 			}
-			// One Task that cannot be handled must not hold up the Workspace.
-			b.d.log.Error("overdue task cannot be handled", logging.TaskSID(t.SID), logging.Err(err))
 			continue
 		}
-		if err := u.flush(ctx); err != nil {
+		lock, cfg := b.lock, b.cfg
+		u := b.unit()
+		err := u.carryOut(ctx, func(ctx context.Context, u *Unit) error {
+			if err := u.load(ctx); err != nil {
+				return err
+			}
+			// Read it again: what an earlier one freed may have changed it.
+			e, err := u.entry(ctx, t.SID)
+			if err != nil || e == nil {
+				return err
+			}
+			return u.dueTask(ctx, e, b.now)
+		})
+		switch {
+		case err == nil:
+			continue
+		case taskrouter.KindOf(err) == taskrouter.KindUnavailable:
+			return err
+		}
+		// One Task that cannot be handled must not hold up the Workspace.
+		b.d.log.Error("overdue task cannot be handled; it is put aside", logging.TaskSID(t.SID), logging.Err(err))
+		if u.wrote {
+			return &stuckTask{sid: t.SID, cause: err}
+		}
+		b.lock, b.cfg = lock, cfg
+		if err := b.putAside(ctx, t.SID); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stuckTask ends a transaction in which an overdue Task could not be handled.
+type stuckTask struct {
+	sid   string
+	cause error
+}
+
+func (s *stuckTask) Error() string { return "task " + s.sid + ": " + s.cause.Error() }
+func (s *stuckTask) Unwrap() error { return s.cause }
+
+// stuckPause is how long a Task that cannot be handled waits for the next try.
+const stuckPause = time.Minute
+
+// putAside moves the stored deadline of a Task, and nothing else of it, so that
+// the ones behind it get their turn.
+func (b *batch) putAside(ctx context.Context, sid string) error {
+	ts, err := b.tx.Tasks(ctx, sid)
+	if err != nil || len(ts) == 0 {
+		return err
+	}
+	return b.tx.Apply(ctx, &Changes{Lock: b.lock, Tasks: []TaskWrite{{Task: ts[0], Deadline: b.now.Add(stuckPause)}}})
 }
 
 // Due does what is due for one Task. The deadline its timer carried counts as
@@ -90,7 +123,8 @@ func (u *Unit) dueStep(ctx context.Context, e *entry, what string, now time.Time
 	case ForTTL:
 		return u.cancelTask(ctx, e, taskrouter.ReasonTTL)
 	case ForLimit:
-		return u.removeTask(ctx, e, e.SystemDelete(u.at))
+		attended := e.attended()
+		return u.removeTask(ctx, e, e.SystemDelete(u.at), attended)
 	case ForWrapUp:
 		hs, err := e.Complete("", u.at)
 		if err != nil {
@@ -114,7 +148,7 @@ func (u *Unit) dueStep(ctx context.Context, e *entry, what string, now time.Time
 	case ForBackoff:
 		t.OfferNotBefore = time.Time{}
 		u.touchTask(e)
-		return u.resume(ctx, e)
+		return u.changed(ctx, BackoffOver, e)
 	case ForLeg:
 		return u.dueLeg(ctx, e, now)
 	}
@@ -142,6 +176,9 @@ func (u *Unit) dueLeg(ctx context.Context, e *entry, now time.Time) error {
 			}
 		default: // never answered and nobody said so
 			r := e.reservation(l.ReservationSID)
+			if l.Purpose == taskrouter.LegForeign {
+				u.endLeg(e, l, causeLost) // the customer's own leg is not ours to end
+			}
 			u.hangUp(e, l)
 			switch {
 			case r == nil:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -101,12 +102,26 @@ func (d *Dispatcher) execute(ws string, batch []*command) {
 const commandTimeout = 15 * time.Second
 
 // transact runs commands in one transaction. Outcomes are the commands' own
-// errors; err is set when nothing was committed.
-func (d *Dispatcher) transact(ws string, cmds []*command) (outcomes []error, err error) {
+// errors; err is set when nothing was committed. An overdue Task that breaks
+// the transaction is put aside and the commands run again without it.
+func (d *Dispatcher) transact(ws string, cmds []*command) ([]error, error) {
+	aside := map[string]bool{}
+	for {
+		outcomes, err := d.attempt(ws, cmds, aside)
+		var stuck *stuckTask
+		if !errors.As(err, &stuck) || aside[stuck.sid] {
+			return outcomes, err
+		}
+		aside[stuck.sid] = true
+	}
+}
+
+// attempt is one transaction.
+func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) (outcomes []error, err error) {
 	// The transaction serves several callers: none of them may cancel it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmds[0].ctx), commandTimeout)
 	defer cancel()
-	b := &batch{d: d, workspaceSID: ws, now: d.now()}
+	b := &batch{d: d, workspaceSID: ws, aside: aside}
 	var own error
 	err = d.store.InWorkspace(ctx, ws, func(ctx context.Context, tx Tx) error {
 		b.begin(tx)
@@ -116,14 +131,10 @@ func (d *Dispatcher) transact(ws string, cmds []*command) (outcomes []error, err
 		}
 		for _, c := range cmds {
 			u := b.unit()
-			cerr := safely(func() error { return c.fn(ctx, u) })
-			if cerr == nil {
-				cerr = u.flush(ctx)
-				if cerr != nil {
-					u.wrote = true
-				}
-			}
-			if cerr != nil && u.wrote {
+			cerr := u.carryOut(ctx, c.fn)
+			// What a failed command has collected is in the counters and the
+			// configuration that the commands after it would build on.
+			if cerr != nil && (u.wrote || u.pending) {
 				own = cerr
 				return errAborted
 			}
@@ -145,13 +156,22 @@ func (d *Dispatcher) transact(ws string, cmds []*command) (outcomes []error, err
 	return outcomes, nil
 }
 
-// safely turns a panic of a command into an error: one bad command must not
-// end the process that routes everybody else's calls.
-func safely(fn func() error) (err error) {
+// carryOut runs a change and writes what it collected. A panic becomes an
+// error: one bad command must not end the process that routes everybody else's
+// calls.
+func (u *Unit) carryOut(ctx context.Context, fn func(ctx context.Context, u *Unit) error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			u.d.log.Error("command panicked", logging.WorkspaceSID(u.b.workspaceSID), logging.Err(fmt.Errorf("panic: %v", r)))
+			u.pending = true // whatever it left behind must not be committed
 			err = &taskrouter.Error{Kind: taskrouter.KindInternal, Message: "Internal error", Cause: fmt.Errorf("panic: %v", r)}
 		}
 	}()
-	return fn()
+	if err := fn(ctx, u); err != nil {
+		return err
+	}
+	if err := u.calm(ctx); err != nil {
+		return err
+	}
+	return u.flush(ctx)
 }

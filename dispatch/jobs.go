@@ -140,7 +140,7 @@ func (u *Unit) stepMembership(ctx context.Context, j *Job) error {
 		}
 	}
 	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
-	return u.matchAgents(ctx, joined...)
+	return u.matchCrowd(ctx, joined, nil)
 }
 
 func (u *Unit) stepMatchWorkers(ctx context.Context, j *Job) error {
@@ -153,7 +153,7 @@ func (u *Unit) stepMatchWorkers(ctx context.Context, j *Job) error {
 		sids = append(sids, a.SID)
 	}
 	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
-	return u.matchAgents(ctx, sids...)
+	return u.matchCrowd(ctx, sids, nil)
 }
 
 func (u *Unit) stepAddChannel(ctx context.Context, j *Job) error {
@@ -166,13 +166,15 @@ func (u *Unit) stepAddChannel(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
+	var extended []string
 	for _, a := range as {
 		if a.channel(c.SID) == nil {
 			u.addChannel(a, c)
+			extended = append(extended, a.SID)
 		}
 	}
 	j.advance(len(as), u.d.opts.ChunkSize, func() string { return as[len(as)-1].SID })
-	return nil
+	return u.matchCrowd(ctx, extended, nil)
 }
 
 func (u *Unit) stepRemoveChannel(ctx context.Context, j *Job) error {

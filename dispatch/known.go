@@ -40,7 +40,7 @@ func (u *Unit) knownWorker(ctx context.Context, e *entry, tg rules.Target) error
 	}
 	var a *Agent
 	if value != "" {
-		if a, err = u.agentByRef(ctx, value); err != nil {
+		if a, err = u.agentByRef(ctx, value, tg.KnownWorkerSID == nil); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -186,16 +187,39 @@ const (
 	causeLost     = "lost"
 )
 
-// dismiss sends a caller who still waits for a Task that was canceled or removed
-// to the closing words: nobody else would end their wait.
+// attended reports whether somebody took care of the caller, or the customer's
+// own markup does: their leg then ends without us.
+func (e *entry) attended() bool {
+	switch e.Task.Status {
+	case taskrouter.TaskPending, taskrouter.TaskReserved:
+		return false
+	case taskrouter.TaskAssigned:
+		for _, l := range e.legs {
+			if !l.JoinedAt.IsZero() || l.Purpose == taskrouter.LegForeign {
+				return true
+			}
+		}
+		for _, r := range e.Open {
+			if r.Instruction != nil && (r.Instruction.Kind == taskrouter.InstructCall || r.Instruction.Kind == taskrouter.InstructRedirect) {
+				return true
+			}
+		}
+		return false
+	case taskrouter.TaskWrapping, taskrouter.TaskCompleted, taskrouter.TaskCanceled:
+	}
+	return true
+}
+
+// dismiss sends a caller whom nobody attended to the closing words, after the
+// Task was ended without a conversation: nobody else would end their wait.
 func (u *Unit) dismiss(ctx context.Context, e *entry) error {
 	t := e.Task
-	if t.Status != taskrouter.TaskCanceled && t.Status != taskrouter.TaskPending && t.Status != taskrouter.TaskReserved {
-		return nil // a conversation took place; its room ends with the agent's leg
-	}
 	call, err := u.callOf(ctx, t)
 	if err != nil || call == nil || call.State == taskrouter.CallEnded || call.TaskSID != t.SID {
 		return err
+	}
+	for _, l := range e.legs { // who answers now would find nobody
+		u.hangUp(e, l)
 	}
 	l := &taskrouter.Leg{
 		Attempt: t.SID + "-end", AccountSID: t.AccountSID, WorkspaceSID: t.WorkspaceSID, TaskSID: t.SID,
@@ -248,9 +272,19 @@ func (u *Unit) joinFailed(ctx context.Context, e *entry, r *taskrouter.Reservati
 		CallSID: old.CallSID, WrapUp: old.WrapUp,
 	}
 	call.TaskSID = next.SID
-	u.touchCall(call)
-	if _, err := u.createTask(ctx, next); err != nil {
+	_, err = u.createTask(ctx, next, freed...)
+	if err != nil && taskrouter.KindOf(err) == taskrouter.KindInvalid && u.tasks[next.SID] == nil {
+		// The configuration has no place for the caller any more.
+		u.d.log.Warn("no successor for a caller who still waits", logging.TaskSID(old.SID), logging.Err(err))
+		call.TaskSID = old.SID
+		if err := u.dismiss(ctx, e); err != nil {
+			return err
+		}
+		return u.matchAgents(ctx, freed...)
+	}
+	if err != nil {
 		return err
 	}
+	u.touchCall(call)
 	return u.matchAgents(ctx, freed...)
 }

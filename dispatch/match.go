@@ -23,7 +23,10 @@ const candidatePage = 32
 
 // matchTask offers a pending Task to the agents that fit, or puts it into the
 // waiting line.
-func (u *Unit) matchTask(ctx context.Context, e *entry) error {
+func (u *Unit) matchTask(ctx context.Context, e *entry) error { return u.offerTask(ctx, e, "task") }
+
+// offerTask is matchTask; trigger says in the record what made it run.
+func (u *Unit) offerTask(ctx context.Context, e *entry, trigger string) error {
 	t := e.Task
 	if t.Status != taskrouter.TaskPending {
 		return nil
@@ -49,7 +52,7 @@ func (u *Unit) matchTask(ctx context.Context, e *entry) error {
 		u.lineUp(e, n.class(u, t))
 		return nil
 	}
-	return u.reserve(ctx, e, n, plan, "task")
+	return u.reserve(ctx, e, n, plan, trigger)
 }
 
 // need is what a Task in its target asks for.
@@ -219,7 +222,7 @@ func (u *Unit) onlyCandidate(ctx context.Context, e *entry, n *need, ref string,
 	if ref == "" {
 		return nil
 	}
-	a, err := u.agentByRef(ctx, ref)
+	a, err := u.agentByRef(ctx, ref, n.target.KnownWorkerName != nil)
 	if err != nil || a == nil {
 		return err
 	}
@@ -234,8 +237,11 @@ func (u *Unit) onlyCandidate(ctx context.Context, e *entry, n *need, ref string,
 }
 
 // agentByRef finds a Worker by SID, or by friendly name without case.
-func (u *Unit) agentByRef(ctx context.Context, ref string) (*Agent, error) {
-	if taskrouter.IsSID(taskrouter.PrefixWorker, ref) {
+func (u *Unit) agentByRef(ctx context.Context, ref string, byName bool) (*Agent, error) {
+	if !byName {
+		if !taskrouter.IsSID(taskrouter.PrefixWorker, ref) {
+			return nil, nil
+		}
 		return u.agent(ctx, ref)
 	}
 	a, err := u.tx.AgentNamed(ctx, ref)
@@ -268,9 +274,6 @@ func (u *Unit) candidate(a *Agent, t *taskrouter.Task, n *need) *matching.Candid
 		c.ChannelAvailable, c.Used, c.Capacity = wc.Available, wc.Used(), wc.ConfiguredCapacity
 		if n.channel != nil && n.channel.OptimizedRouting {
 			c.IdleSince = wc.LastReservedAt
-		}
-		if n.demand.SingleTasking {
-			c.Capacity = max(c.Capacity, c.Used+1) // the channel does not limit
 		}
 	}
 	return c

@@ -19,7 +19,7 @@ func (d *Dispatcher) UpdateReservation(ctx context.Context, in ReservationUpdate
 		if err != nil {
 			return err
 		}
-		if r == nil || (in.TaskSID != "" && r.TaskSID != in.TaskSID) || (in.WorkerSID != "" && r.WorkerSID != in.WorkerSID) {
+		if r == nil || u.hidden(e) || (in.TaskSID != "" && r.TaskSID != in.TaskSID) || (in.WorkerSID != "" && r.WorkerSID != in.WorkerSID) {
 			return reservationNotFound(in)
 		}
 		if err := checkMatch(in.IfMatch, r.Version); err != nil {
@@ -69,6 +69,7 @@ func (u *Unit) updateReservation(ctx context.Context, e *entry, r *taskrouter.Re
 	if in.Status == nil {
 		return nil
 	}
+	attended := e.attended()
 	switch *in.Status {
 	case taskrouter.ReservationAccepted:
 		return u.accept(ctx, e, r)
@@ -79,14 +80,13 @@ func (u *Unit) updateReservation(ctx context.Context, e *entry, r *taskrouter.Re
 		if err != nil {
 			return err
 		}
-		_, err = u.apply(ctx, e, hs)
-		return err
+		return u.closeTask(ctx, e, hs, attended)
 	case taskrouter.ReservationCompleted:
 		hs, err := e.CompleteReservation(r.SID, u.at)
 		if err != nil {
 			return err
 		}
-		return u.applyAndMatch(ctx, e, hs)
+		return u.closeTask(ctx, e, hs, attended)
 	case taskrouter.ReservationPending, taskrouter.ReservationTimeout, taskrouter.ReservationCanceled, taskrouter.ReservationRescinded:
 		return taskrouter.Invalidf("ReservationStatus cannot be set to %s", *in.Status)
 	default:
@@ -99,7 +99,7 @@ func (u *Unit) applyAndMatch(ctx context.Context, e *entry, hs []taskrouter.Happ
 	if err != nil {
 		return err
 	}
-	return u.settle(ctx, e, freed)
+	return u.changed(ctx, ReservationEnded, e, freed...)
 }
 
 // accept makes an offer the winner. A caller who waits on the line is then
@@ -141,8 +141,13 @@ func (u *Unit) reject(ctx context.Context, e *entry, r *taskrouter.Reservation, 
 	if activitySID != "" && u.cfg().Activities[activitySID] == nil {
 		return taskrouter.InvalidCode(codeRejectActivity, "WorkerActivitySid %s does not exist in this Workspace", activitySID)
 	}
+	previous := r.PreviousActivitySID
+	if activitySID != "" {
+		r.PreviousActivitySID = "" // the agent says where to go instead
+	}
 	hs, err := e.EndOffer(r.SID, taskrouter.ReservationRejected, "", u.at)
 	if err != nil {
+		r.PreviousActivitySID = previous
 		return err
 	}
 	freed, err := u.apply(ctx, e, hs)
@@ -161,7 +166,7 @@ func (u *Unit) reject(ctx context.Context, e *entry, r *taskrouter.Reservation, 
 			}
 		}
 	}
-	return u.settle(ctx, e, freed)
+	return u.changed(ctx, ReservationEnded, e, freed...)
 }
 
 // fail ends an offer for a technical reason: the Task pauses before it is
@@ -196,7 +201,7 @@ func (u *Unit) expireOffer(ctx context.Context, e *entry, r *taskrouter.Reservat
 			}
 		}
 	}
-	return u.settle(ctx, e, freed)
+	return u.changed(ctx, ReservationEnded, e, freed...)
 }
 
 // CallbackOrder is what an assignment callback needs; Proceed is false when

@@ -55,6 +55,7 @@ func (u *Unit) reserve(ctx context.Context, e *entry, n *need, plan matching.Pla
 		if err := u.hold(ctx, e, r); err != nil {
 			return err
 		}
+		u.stirred(ctx, r.WorkerSID)
 	}
 	if err := u.emit(ctx, e, hs); err != nil {
 		return err
@@ -109,7 +110,9 @@ func (u *Unit) apply(ctx context.Context, e *entry, hs []taskrouter.Happening) (
 			c.UpdatedAt = u.at
 			u.touchChannel(c)
 		}
-		if !r.Status.Open() {
+		if r.Status.Open() {
+			u.stirred(ctx, a.SID)
+		} else {
 			freed = append(freed, a.SID)
 			u.dropLegs(e, r)
 		}
@@ -147,7 +150,10 @@ func (u *Unit) activityAfter(a *Agent, r *taskrouter.Reservation) {
 	case taskrouter.ReservationTimeout:
 		u.setActivity(a, u.cfg().Workspace.TimeoutActivitySID)
 	case taskrouter.ReservationRejected, taskrouter.ReservationRescinded, taskrouter.ReservationCanceled:
-		if single && r.PreviousActivitySID != "" {
+		// Only out of the Activity the offer brought: an agent who went
+		// elsewhere meanwhile stays there.
+		q := u.cfg().Queues[r.QueueSID]
+		if single && r.PreviousActivitySID != "" && q != nil && a.ActivitySID == q.ReservationActivitySID {
 			u.setActivity(a, r.PreviousActivitySID)
 		}
 	case taskrouter.ReservationCompleted:
@@ -169,7 +175,7 @@ func (u *Unit) cancelTask(ctx context.Context, e *entry, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := u.dismiss(ctx, e); err != nil {
+	if err := u.dismiss(ctx, e); err != nil { // who waits was not attended
 		return err
 	}
 	return u.matchAgents(ctx, freed...)

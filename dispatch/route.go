@@ -142,16 +142,22 @@ func (u *Unit) matchOrSkip(ctx context.Context, e *entry) (skip bool, err error)
 	return yes, nil
 }
 
-// resume continues a pending Task after its last offer failed: a move that was
-// put off is made now, a re-evaluation that was put off likewise; otherwise the
-// current target is tried again.
+// resume continues a pending Task after its last offer failed. One that may go
+// to a single agent has had its chance.
 func (u *Unit) resume(ctx context.Context, e *entry) error {
+	if e.Task.Status == taskrouter.TaskPending && e.Task.Route.Direct == taskrouter.DirectWorker {
+		return u.cancelTask(ctx, e, taskrouter.ReasonRoutingTarget)
+	}
+	return u.retry(ctx, e)
+}
+
+// retry matches a pending Task again: a move that was put off is made now, a
+// re-evaluation that was put off likewise; otherwise the current target is
+// tried again.
+func (u *Unit) retry(ctx context.Context, e *entry) error {
 	t := e.Task
 	if t.Status != taskrouter.TaskPending {
 		return nil
-	}
-	if t.Route.Direct == taskrouter.DirectWorker {
-		return u.cancelTask(ctx, e, taskrouter.ReasonRoutingTarget)
 	}
 	if t.Route.ReEvaluate != taskrouter.ReEvaluateNone {
 		return u.reEvaluate(ctx, e, t.Route.ReEvaluate)
@@ -172,6 +178,13 @@ func (u *Unit) resume(ctx context.Context, e *entry) error {
 
 // targetTimeout leaves the current target because its time is over.
 func (u *Unit) targetTimeout(ctx context.Context, e *entry) error {
+	if _, ok, err := u.target(ctx, e); err != nil {
+		return err
+	} else if !ok { // nobody can say where it goes next: it waits for its time to live
+		e.Task.Route.Deadline, e.Task.Route.Due = time.Time{}, false
+		u.touchTask(e)
+		return u.matchTask(ctx, e)
+	}
 	u.Emit(taskrouter.TaskQueueTimeout, u.scene(e))
 	d, err := u.next(ctx, e, rules.CauseTimeout)
 	if err != nil {
@@ -190,13 +203,18 @@ func (u *Unit) reEvaluate(ctx context.Context, e *entry, why taskrouter.ReEvalua
 	if t.Route.Direct != taskrouter.DirectNone {
 		return u.matchTask(ctx, e)
 	}
-	if why == taskrouter.ReEvaluateWorkflow {
-		t.Route.ConfigVersion = u.cfg().Workflows[t.WorkflowSID].ConfigVersion
+	version := t.Route.ConfigVersion
+	if w := u.cfg().Workflows[t.WorkflowSID]; w != nil && why == taskrouter.ReEvaluateWorkflow {
+		version = w.ConfigVersion
 	}
-	r, err := u.routing(ctx, t.WorkflowSID, t.Route.ConfigVersion)
+	r, err := u.routing(ctx, t.WorkflowSID, version)
+	if u.broken(err, t.WorkflowSID) {
+		return u.matchTask(ctx, e) // it stays where it is
+	}
 	if err != nil {
 		return err
 	}
+	t.Route.ConfigVersion = version
 	doc, err := u.d.documents.get(t.Attributes)
 	if err != nil {
 		return err

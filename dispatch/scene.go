@@ -60,6 +60,9 @@ func (u *Unit) target(ctx context.Context, e *entry) (rules.Target, bool, error)
 		return rules.Target{QueueSID: t.QueueSID}, true, nil
 	}
 	r, err := u.routing(ctx, t.WorkflowSID, t.Route.ConfigVersion)
+	if u.broken(err, t.WorkflowSID) {
+		return rules.Target{}, false, nil
+	}
 	if err != nil {
 		return rules.Target{}, false, err
 	}

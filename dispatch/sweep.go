@@ -12,6 +12,7 @@ import (
 // How much one round of the sweeper takes on.
 const (
 	sweepWorkspaces = 200
+	sweepDepth      = 20
 	sweepNotices    = 500
 	sweepRemovals   = 500
 	sweepJobs       = 20
@@ -28,13 +29,21 @@ func (d *Dispatcher) Sweep(ctx context.Context) error {
 // sweepDeadlines opens a transaction in each Workspace where something is due;
 // every transaction starts with what is overdue.
 func (d *Dispatcher) sweepDeadlines(ctx context.Context) error {
-	list, err := d.store.DueWorkspaces(ctx, d.now(), sweepWorkspaces)
-	if err != nil {
-		return err
-	}
-	for _, ws := range list {
-		if err := d.run(ctx, ws, func(context.Context, *Unit) error { return nil }); err != nil {
-			d.log.Warn("overdue deadlines not handled", logging.WorkspaceSID(ws), logging.Err(err))
+	// After an outage much is due at once; each transaction does a part.
+	for range sweepDepth {
+		list, err := d.store.DueWorkspaces(ctx, d.now(), sweepWorkspaces)
+		if err != nil {
+			return err
+		}
+		failed := 0
+		for _, ws := range list {
+			if err := d.run(ctx, ws, func(context.Context, *Unit) error { return nil }); err != nil {
+				failed++
+				d.log.Warn("overdue deadlines not handled", logging.WorkspaceSID(ws), logging.Err(err))
+			}
+		}
+		if failed == len(list) {
+			return nil
 		}
 	}
 	return nil
@@ -52,8 +61,10 @@ func (d *Dispatcher) sweepNotices(ctx context.Context) error {
 	var late []Notice
 	for _, n := range list {
 		v, err := d.View(ctx, n.WorkspaceSID, n.TaskSID)
-		if err != nil {
-			return err
+		if err != nil { // this Workspace cannot be read now; others can
+			d.log.Warn("notice not sent", logging.TaskSID(n.TaskSID), logging.Err(err))
+			late = append(late, n)
+			continue
 		}
 		v.AccountSID, v.WorkspaceSID = n.AccountSID, n.WorkspaceSID
 		if v.Removed {
@@ -85,7 +96,7 @@ func (d *Dispatcher) sweepRemovals(ctx context.Context) error {
 	for _, ws := range sortedKeys(byWorkspace) {
 		err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error { return u.removeEnded(ctx, byWorkspace[ws]) })
 		if err != nil && taskrouter.KindOf(err) != taskrouter.KindNotFound {
-			return err
+			d.log.Warn("ended tasks not removed", logging.WorkspaceSID(ws), logging.Err(err))
 		}
 	}
 	return nil

@@ -35,7 +35,8 @@ func (d *Dispatcher) CreateTask(ctx context.Context, in NewTask) (*taskrouter.Ta
 }
 
 // createTask validates, stores and routes; it returns the Task as it entered.
-func (u *Unit) createTask(ctx context.Context, in NewTask) (*taskrouter.Task, error) {
+// Agents who just became free first take what stands before it in line.
+func (u *Unit) createTask(ctx context.Context, in NewTask, freed ...string) (*taskrouter.Task, error) {
 	if u.cfg().Workspace.Deleting {
 		return nil, workspaceNotFound(in.WorkspaceSID)
 	}
@@ -91,6 +92,9 @@ func (u *Unit) createTask(ctx context.Context, in NewTask) (*taskrouter.Task, er
 		return nil, err
 	}
 	entered := *t
+	if err := u.matchEach(ctx, freed, e); err != nil {
+		return nil, err
+	}
 	skip, err := u.matchOrSkip(ctx, e)
 	if err != nil {
 		return nil, err

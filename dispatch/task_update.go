@@ -62,6 +62,7 @@ func (u *Unit) moveTask(ctx context.Context, e *entry, in TaskUpdate) error {
 	}
 	var hs []taskrouter.Happening
 	var err error
+	attended := e.attended()
 	switch *in.Status {
 	case taskrouter.TaskCanceled:
 		hs, err = e.Cancel(reason, u.at)
@@ -77,20 +78,27 @@ func (u *Unit) moveTask(ctx context.Context, e *entry, in TaskUpdate) error {
 	if err != nil {
 		return err
 	}
+	return u.closeTask(ctx, e, hs, attended)
+}
+
+// closeTask carries out a transition that ends the waiting of a caller.
+func (u *Unit) closeTask(ctx context.Context, e *entry, hs []taskrouter.Happening, attended bool) error {
 	freed, err := u.apply(ctx, e, hs)
 	if err != nil {
 		return err
 	}
-	if err := u.dismiss(ctx, e); err != nil {
-		return err
+	if !attended {
+		if err := u.dismiss(ctx, e); err != nil {
+			return err
+		}
 	}
-	return u.matchAgents(ctx, freed...)
+	return u.changed(ctx, ReservationEnded, e, freed...)
 }
 
 // changeTask changes what a Task says or where it stands in line.
 func (u *Unit) changeTask(ctx context.Context, e *entry, in TaskUpdate) error {
 	t := e.Task
-	if t.Status.Ended() && (in.Priority != nil || in.Channel != nil || in.VirtualStartTime != nil) {
+	if t.Status.Ended() && (in.Priority != nil || in.Channel != nil || in.VirtualStartTime != nil || in.Reason != nil) {
 		return taskrouter.Invalidf("Cannot update task %s because it has ended; only its attributes may change", t.SID)
 	}
 	next := *t
@@ -117,6 +125,9 @@ func (u *Unit) changeTask(ctx context.Context, e *entry, in TaskUpdate) error {
 		next.TaskChannelSID = c.SID
 	}
 	if in.Attributes != nil {
+		if _, err := u.d.documents.get(*in.Attributes); err != nil {
+			return err
+		}
 		next.Attributes = *in.Attributes
 	}
 	if in.Reason != nil && t.Status != taskrouter.TaskPending && t.Status != taskrouter.TaskReserved {
@@ -142,7 +153,7 @@ func (u *Unit) changeTask(ctx context.Context, e *entry, in TaskUpdate) error {
 	case t.Status == taskrouter.TaskPending && moved:
 		u.lineUp(e, nil)
 		u.tasksMoved = true
-		return u.resume(ctx, e)
+		return u.changed(ctx, TaskResorted, e)
 	}
 	return nil
 }
@@ -164,14 +175,15 @@ func (d *Dispatcher) DeleteTask(ctx context.Context, in Subject) error {
 		if err := checkMatch(in.IfMatch, e.Task.Version); err != nil {
 			return err
 		}
-		return u.removeTask(ctx, e, e.Delete(u.at))
+		attended := e.attended()
+		return u.removeTask(ctx, e, e.Delete(u.at), attended)
 	})
 }
 
 // removeTask carries out a deletion. While a leg is up, the row stays, ended
 // and due for removal, so that the durable run can still end the leg; it is
 // invisible to clients from now on.
-func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happening) error {
+func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happening, attended bool) error {
 	freed, err := u.apply(ctx, e, hs)
 	if err != nil {
 		return err
@@ -180,8 +192,10 @@ func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happeni
 	for _, l := range e.legs {
 		u.hangUp(e, l)
 	}
-	if err := u.dismiss(ctx, e); err != nil {
-		return err
+	if !attended {
+		if err := u.dismiss(ctx, e); err != nil {
+			return err
+		}
 	}
 	e.deleted = !e.legsUp()
 	if !e.deleted {
@@ -208,8 +222,15 @@ func (u *Unit) visible(ctx context.Context, sid string) (*entry, error) {
 	if err != nil || e == nil {
 		return nil, err
 	}
-	if at := e.Task.RemoveAt; !at.IsZero() && !at.After(u.at) {
+	if u.hidden(e) {
 		return nil, nil
 	}
 	return e, nil
+}
+
+// hidden reports whether a Task is over and due for removal: clients do not see
+// it any more.
+func (u *Unit) hidden(e *entry) bool {
+	at := e.Task.RemoveAt
+	return !at.IsZero() && !at.After(u.at)
 }

@@ -18,6 +18,8 @@ type batch struct {
 	cfg          *snapshot
 	wrote        bool
 	deliveries   []delivery
+	// aside are overdue Tasks that broke an earlier attempt.
+	aside map[string]bool
 }
 
 // delivery is a notice with the view it carries.
@@ -29,6 +31,8 @@ type delivery struct {
 
 func (b *batch) begin(tx Tx) {
 	b.tx, b.lock, b.cfg = tx, tx.Lock(), nil
+	// Read under the lock: what a process waited for must not lie in its future.
+	b.now = b.d.now()
 	b.wrote, b.deliveries = false, nil
 }
 
@@ -63,10 +67,32 @@ func (b *batch) committed() {
 		return
 	}
 	b.d.opts.Crash(CrashAfterCommit)
-	b.d.outbox.send(b.deliveries)
+	b.d.outbox.send(coalesced(b.deliveries))
 	if b.d.opts.OnCommit != nil {
 		b.d.opts.OnCommit(b.workspaceSID)
 	}
+}
+
+// coalesced keeps the last view of each Task, in the order in which the Tasks
+// came first: two notices of one commit could overtake each other.
+func coalesced(in []delivery) []delivery {
+	if len(in) < 2 {
+		return in
+	}
+	at := make(map[string]int, len(in))
+	var out []delivery
+	for _, x := range in {
+		i, known := at[x.notice.TaskSID]
+		if !known {
+			at[x.notice.TaskSID] = len(out)
+			out = append(out, x)
+			continue
+		}
+		x.notice.First = x.notice.First || out[i].notice.First
+		x.urgent = x.urgent || out[i].urgent
+		out[i] = x
+	}
+	return out
 }
 
 // Unit is one command inside the transaction: the rows it read, changed in
@@ -91,7 +117,8 @@ type Unit struct {
 	tasksMoved   bool // waiting lines changed: index reads need a write first
 	workersMoved bool
 	configDirty  bool
-	pending      bool // something is collected and not written
+	restless     []string // agents whose live values changed
+	pending      bool     // something is collected and not written
 	wrote        bool
 }
 
@@ -217,6 +244,9 @@ func (u *Unit) adopt(ctx context.Context, ts []*taskrouter.Task) error {
 	for _, s := range fresh {
 		e := u.tasks[s]
 		e.was, _ = u.deadline(e)
+		if err := u.retell(ctx, e); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -19,6 +19,9 @@ func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx conte
 		if err != nil || e == nil {
 			return err
 		}
+		if err := u.calm(ctx); err != nil {
+			return err
+		}
 		if err := u.flush(ctx); err != nil { // the view must show the revision as written
 			return err
 		}
@@ -52,11 +55,12 @@ func (d *Dispatcher) CancelFromOutside(ctx context.Context, ws, taskSID string) 
 		case taskrouter.TaskPending, taskrouter.TaskReserved:
 			return e, u.cancelTask(ctx, e, reasonOutside)
 		case taskrouter.TaskAssigned, taskrouter.TaskWrapping:
+			attended := e.attended()
 			hs, err := e.Complete(reasonOutside, u.at)
 			if err != nil {
 				return nil, err
 			}
-			return e, u.applyAndMatch(ctx, e, hs)
+			return e, u.closeTask(ctx, e, hs, attended)
 		case taskrouter.TaskCompleted, taskrouter.TaskCanceled:
 		}
 		return e, nil

@@ -125,7 +125,7 @@ func TestCallbackAnswers(t *testing.T) {
 		"instruction, other 2xx":  {answer: says(201, jsonType, `{"instruction":"accept"}`), want: CallbackOutcome{Instruction: accept}},
 		"upper case":              {answer: says(200, "Application/JSON; charset=UTF-8", ` {"instruction":"ACCEPT"} `), want: CallbackOutcome{Instruction: accept}},
 		"empty":                   {answer: says(200, "", ""), want: manual},
-		"empty, 204":              {answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }, want: manual},
+		"empty, 204":              {answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }, want: manual},
 		"white space only":        {answer: says(200, "text/html", " \r\n"), want: manual},
 		"empty object":            {answer: says(200, jsonType, "{}"), want: manual},
 		"no instruction":          {answer: says(200, jsonType, `{"to":"x"}`), want: CallbackOutcome{LogCode: 40005}},
@@ -139,15 +139,17 @@ func TestCallbackAnswers(t *testing.T) {
 			w.Header()["Content-Type"] = nil
 			_, _ = io.WriteString(w, "{}")
 		}, want: fromFallback(40000), fallback: true},
-		"garbage":        {answer: says(200, jsonType, "\x00<html>"), want: fromFallback(40001), fallback: true},
-		"cut off":        {answer: says(200, jsonType, `{"instruction":`), want: fromFallback(40001), fallback: true},
-		"two documents":  {answer: says(200, jsonType, `{"instruction":"accept"}{}`), want: fromFallback(40001), fallback: true},
-		"a list":         {answer: says(200, jsonType, `["accept"]`), want: fromFallback(40001), fallback: true},
-		"null":           {answer: says(200, jsonType, `null`), want: fromFallback(40001), fallback: true},
-		"huge":           {answer: says(200, jsonType, huge), want: fromFallback(40001), fallback: true},
-		"client error":   {answer: says(404, jsonType, `{"instruction":"reject"}`), want: fromFallback(0), fallback: true},
-		"server error":   {answer: says(500, jsonType, `{"instruction":"reject"}`), want: fromFallback(0), fallback: true},
-		"redirect":       {answer: func(w http.ResponseWriter, req *http.Request) { http.Redirect(w, req, "/elsewhere", 307) }, want: fromFallback(0), fallback: true},
+		"garbage":       {answer: says(200, jsonType, "\x00<html>"), want: fromFallback(40001), fallback: true},
+		"cut off":       {answer: says(200, jsonType, `{"instruction":`), want: fromFallback(40001), fallback: true},
+		"two documents": {answer: says(200, jsonType, `{"instruction":"accept"}{}`), want: fromFallback(40001), fallback: true},
+		"a list":        {answer: says(200, jsonType, `["accept"]`), want: fromFallback(40001), fallback: true},
+		"null":          {answer: says(200, jsonType, `null`), want: fromFallback(40001), fallback: true},
+		"huge":          {answer: says(200, jsonType, huge), want: fromFallback(40001), fallback: true},
+		"client error":  {answer: says(404, jsonType, `{"instruction":"reject"}`), want: fromFallback(0), fallback: true},
+		"server error":  {answer: says(500, jsonType, `{"instruction":"reject"}`), want: fromFallback(0), fallback: true},
+		"redirect": {answer: func(w http.ResponseWriter, req *http.Request) {
+			http.Redirect(w, req, "/elsewhere", http.StatusTemporaryRedirect)
+		}, want: fromFallback(0), fallback: true},
 		"connection cut": {answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, want: fromFallback(0), fallback: true},
 	} {
 		t.Run(name, func(t *testing.T) {

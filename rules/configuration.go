@@ -107,6 +107,16 @@ func (r *Routing) At(pos Position) (Target, bool) {
 	return r.filters[pos.Filter].targets[pos.Target], true
 }
 
+// FilterAt returns the name and the expression of the filter at a position; both
+// are empty for the default filter and for one that does not exist.
+func (r *Routing) FilterAt(pos Position) (name, expression string) {
+	if pos.Filter < 0 || pos.Filter >= len(r.filters) {
+		return "", ""
+	}
+	f := &r.filters[pos.Filter]
+	return f.name, f.expression.Source()
+}
+
 // ParseConfiguration reads and compiles the JSON text of a Workflow's
 // configuration. Members it does not know are ignored. The first fault, in
 // the order filters before default_filter and of the members of Target, is

@@ -129,8 +129,5 @@ func (r *Routing) test(ctx context.Context, f *filter, in Input, spent uint64) (
 func (r *Routing) arrive(d *Decision, pos Position) {
 	d.Position = pos
 	d.Target, _ = r.At(pos)
-	if pos.Filter != DefaultFilter {
-		f := &r.filters[pos.Filter]
-		d.FilterName, d.FilterExpression = f.name, f.expression.Source()
-	}
+	d.FilterName, d.FilterExpression = r.FilterAt(pos)
 }

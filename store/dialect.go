@@ -34,6 +34,8 @@ type dialect struct {
 	// skipsLocked is set when a claim must leave out rows that are held by
 	// others; with SQLite there are no others.
 	skipsLocked bool
+	// namesIndexes is set when a query may say which index it wants.
+	namesIndexes bool
 	// notePasses are the tries at the rows of sent notices.
 	notePasses []pass
 	// snapshot is the isolation in which all statements see one moment.
@@ -46,7 +48,7 @@ var (
 		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead,
 		notePasses: []pass{{lock: "UPDATE SKIP LOCKED"}, {prepare: "SET LOCAL lock_timeout = '250ms'", lock: "UPDATE"}},
 	}
-	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, notePasses: []pass{{}}}
+	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, namesIndexes: true, notePasses: []pass{{}}}
 )
 
 // pass is one way of locking rows: a statement before and the clause.
@@ -62,6 +64,15 @@ func isLockTimeout(err error) bool {
 func (d dialect) claim(q *bun.SelectQuery) *bun.SelectQuery {
 	if d.skipsLocked {
 		return q.For("UPDATE SKIP LOCKED")
+	}
+	return q
+}
+
+// along makes a query use an index of its table. SQLite has no statistics and
+// would rather walk the whole log of a Workspace; PostgreSQL knows better.
+func (d dialect) along(q *bun.SelectQuery, table, index string) *bun.SelectQuery {
+	if d.namesIndexes {
+		return q.ModelTableExpr(table + " INDEXED BY " + index)
 	}
 	return q
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -133,6 +134,30 @@ func TestOpenRefuses(t *testing.T) {
 	_, err = Open(t.Context(), Options{URL: "postgres://user:sesame@" + address + "/x?sslmode=disable"})
 	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err))
 	require.NotContains(t, err.Error(), "sesame")
+}
+
+func TestFileIsPrivate(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	s := migrated(t, "sqlite:"+folder+"/router.db")
+	require.Equal(t, "sqlite", s.Database())
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, f := range files {
+		info, err := f.Info()
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, f.Name())
+	}
+}
+
+func TestMemoryLeavesNothing(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), Options{URL: MemoryURL})
+	require.NoError(t, err)
+	require.DirExists(t, s.scratch)
+	require.NoError(t, s.Close())
+	require.NoDirExists(t, s.scratch)
 }
 
 // TestPostgresConnectionLoss cuts the connection of a transaction at its most

@@ -35,11 +35,11 @@ func (s *Store) ListEvents(ctx context.Context, accountSID, workspaceSID string,
 				q = equals(q, e.column, e.text)
 			}
 			// The partial indexes leave out the empty text.
-			if f.TaskSID != "" {
-				q = q.Where("?TableAlias.task_sid <> ''")
-			}
-			if f.WorkerSID != "" {
-				q = q.Where("?TableAlias.worker_sid <> ''")
+			switch {
+			case f.TaskSID != "":
+				q = s.dialect.along(q, "events", "events_task").Where("?TableAlias.task_sid <> ''")
+			case f.WorkerSID != "":
+				q = s.dialect.along(q, "events", "events_worker").Where("?TableAlias.worker_sid <> ''")
 			}
 			return q
 		})

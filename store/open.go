@@ -78,13 +78,19 @@ func openPostgres(o Options) (*Store, error) {
 	// the server, or a pooler before it, obeys.
 	cfg.RuntimeParams["standard_conforming_strings"] = "on"
 	cfg.RuntimeParams["client_encoding"] = "UTF8"
-	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "taskrouter"
-	}
-	if cfg.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
+	for name, value := range map[string]string{
+		"application_name": "taskrouter",
 		// A process that froze inside a transaction must not hold a
 		// Workspace for longer than this.
-		cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "15s"
+		"idle_in_transaction_session_timeout": "15s",
+		// Every statement under a lock reads a few rows along an index; with
+		// the costs of a spinning disk the planner would read small tables
+		// from end to end, and every other page of larger ones.
+		"random_page_cost": "1.1",
+	} {
+		if cfg.RuntimeParams[name] == "" { // the URL may say otherwise
+			cfg.RuntimeParams[name] = value
+		}
 	}
 	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
 		for name, want := range map[string]string{"standard_conforming_strings": "on", "client_encoding": "UTF8"} {
@@ -124,6 +130,15 @@ func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, unsupportedURL(err)
+	}
+	// SQLite would let the whole machine read a file it makes; the journal
+	// takes over the permissions of the database.
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, unavailable(err, "open store")
+	}
+	if err := file.Close(); err != nil {
+		return nil, unavailable(err, "open store")
 	}
 	connect := func(more url.Values, pragmas ...string) (*sql.DB, error) {
 		more.Set("_dqs", "0")

@@ -38,7 +38,7 @@ func (r *recorder) take() []string {
 
 // smallTables may be read from end to end: they have a row a Workspace, or are a
 // few rows of a subquery.
-var smallTables = regexp.MustCompile(`^SCAN (l|d|j|some|\(subquery-\d+\))\b`)
+var smallTables = regexp.MustCompile(`^SCAN (l|d|j|p|few|\(subquery-\d+\))\b`)
 
 // TestSQLitePlans runs every read that happens under a lock or in a sweeper and
 // looks at how SQLite goes about it: along an index, without sorting what may
@@ -52,7 +52,7 @@ func TestSQLitePlans(t *testing.T) {
 	s.read = s.read.WithQueryHook(rec)
 	ctx := t.Context()
 	w := &taskrouter.Workspace{SID: "WS1", AccountSID: "AC1"}
-	require.NoError(t, s.CreateWorkspace(ctx, w, nil, nil, nil, nil, nil))
+	require.NoError(t, s.CreateWorkspace(ctx, w, nil, nil, nil, nil, []taskrouter.Event{{SID: "EV1", AccountSID: "AC1", WorkspaceSID: "WS1"}}))
 	c := &dispatch.Changes{}
 	for i := range 700 { // a queue for walking
 		c.Join = append(c.Join, dispatch.Membership{QueueSID: "WQlarge", WorkerSID: taskrouter.NewSID("WK") + string(rune('a'+i%26))})
@@ -159,6 +159,10 @@ func TestSQLitePlans(t *testing.T) {
 			_, err := s.ListEvents(ctx, "AC1", "WS1", taskrouter.EventFilter{TaskSID: "WT1"}, taskrouter.Page{Size: 50})
 			return err
 		}, want: "events_task"},
+		"an agent's events behind a page": {read: func(ctx context.Context, _ dispatch.Tx) error {
+			_, err := s.ListEvents(ctx, "AC1", "WS1", taskrouter.EventFilter{WorkerSID: "WK1", Type: "x"}, taskrouter.Page{Size: 50, After: "EV1"})
+			return err
+		}, want: "events_worker"},
 		"a page of tasks": {read: func(ctx context.Context, _ dispatch.Tx) error {
 			_, err := s.ListTasks(ctx, "AC1", "WS1", taskrouter.TaskFilter{}, taskrouter.Page{Size: 50})
 			return err

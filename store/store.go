@@ -104,7 +104,8 @@ func (s *Store) inTransaction(ctx context.Context, fn func(q bun.Tx) error) erro
 		return err
 	}
 	if err := q.Commit(); err != nil {
-		return classify(err, "commit")
+		// The driver may have rolled back on its own when the context ended.
+		return classify(errors.Join(ctx.Err(), err), "commit")
 	}
 	committed = true
 	return nil

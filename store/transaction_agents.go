@@ -92,32 +92,34 @@ func (t *transaction) Candidates(ctx context.Context, c dispatch.CandidateQuery)
 	if err != nil {
 		return nil, err
 	}
+	// CROSS JOIN keeps SQLite to the order of the tables; to PostgreSQL it is
+	// a join like any other, which the names of the conditions lead to the
+	// same order. Sorting by a sum keeps both from walking an index for the
+	// members of a small queue.
+	page := t.q.NewSelect().ColumnExpr("c.worker_sid AS sid, " + idle + " AS idle")
+	order := "idle, c.worker_sid"
+	if walk {
+		page = page.TableExpr("worker_channels AS c").Where("c.workspace_sid = ?", t.lock.WorkspaceSID).
+			Where("EXISTS (SELECT 1 FROM queue_members AS m WHERE m.queue_sid = ? AND m.worker_sid = c.worker_sid)", c.QueueSID)
+	} else {
+		page = page.TableExpr("queue_members AS m CROSS JOIN worker_channels AS c").
+			Where("m.workspace_sid = ? AND m.queue_sid = ? AND c.worker_sid = m.worker_sid", t.lock.WorkspaceSID, c.QueueSID)
+		order = idle + " + 0, c.worker_sid"
+	}
+	// These are the terms of the partial indexes. SQLite turns a comparison
+	// with the column on the right around, and would not recognise it then.
+	page = page.Where("c.task_channel_sid = ?", c.ChannelSID).
+		Where("c.worker_available AND c.available AND c.configured_capacity > c.pending + c.accepted + c.wrapping")
+	if c.SingleTasking {
+		page = page.Where("NOT EXISTS (SELECT 1 FROM reservations AS r WHERE r.worker_sid = c.worker_sid AND r.is_open)")
+	}
+	if c.AfterSID != "" {
+		page = page.Where("("+idle+", c.worker_sid) > (?, ?)", micros(c.AfterIdle), c.AfterSID)
+	}
+	page = page.OrderExpr(order).Limit(int64(c.Limit))
 	workers, err := find(ctx, t.q, "read candidates", (*workerRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		// CROSS JOIN keeps SQLite to the order of the tables; to PostgreSQL
-		// it is a join like any other. An order by a sum is no order of an
-		// index, so that both sort the members of a small queue.
-		q = q.ModelTableExpr("worker_channels AS c")
-		order := idle + ", c.worker_sid"
-		if walk {
-			q = q.Where("EXISTS (SELECT 1 FROM queue_members AS m WHERE m.queue_sid = ? AND m.worker_sid = c.worker_sid)", c.QueueSID)
-		} else {
-			order = idle + " + 0, c.worker_sid"
-			q = q.ModelTableExpr("queue_members AS m CROSS JOIN worker_channels AS c").
-				Where("m.queue_sid = ? AND c.worker_sid = m.worker_sid", c.QueueSID)
-		}
-		q = q.Join("CROSS JOIN workers").Where("workers.sid = c.worker_sid").
-			Where("c.workspace_sid = ? AND c.task_channel_sid = ?", t.lock.WorkspaceSID, c.ChannelSID).
-			// These are the terms of the partial indexes. SQLite turns a
-			// comparison with the column on the right around, and would
-			// not recognise it then.
-			Where("c.worker_available AND c.available AND c.configured_capacity > c.pending + c.accepted + c.wrapping")
-		if c.SingleTasking {
-			q = q.Where("NOT EXISTS (SELECT 1 FROM reservations AS r WHERE r.worker_sid = c.worker_sid AND r.is_open)")
-		}
-		if c.AfterSID != "" {
-			q = q.Where("("+idle+", c.worker_sid) > (?, ?)", micros(c.AfterIdle), c.AfterSID)
-		}
-		return q.OrderExpr(order).Limit(int64(c.Limit))
+		// The page is found before any Worker is read.
+		return q.ModelTableExpr("(?) AS p CROSS JOIN workers", page).Where("workers.sid = p.sid").OrderExpr("p.idle, p.sid")
 	})
 	if err != nil {
 		return nil, err

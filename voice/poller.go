@@ -71,14 +71,25 @@ func NewPoller(o PollerOptions) *Poller {
 }
 
 // Run polls until the context is done. A failed round is logged and the next
-// one tries again.
+// one tries again. The first rounds come at once and when no leg that was open
+// at the start is too young to be judged any more: what the platform said while
+// nobody listened is lost, so a start is the likeliest time to find a difference.
 func (p *Poller) Run(ctx context.Context) {
-	for {
-		if err := Pause(ctx, p.opt.Clock, p.opt.Interval); err != nil {
-			return
+	for round := 0; ; round++ {
+		if round > 0 {
+			pause := p.opt.Interval
+			if round == 1 {
+				pause = min(pause, p.opt.Grace+time.Second)
+			}
+			if err := Pause(ctx, p.opt.Clock, pause); err != nil {
+				return
+			}
 		}
 		if err := p.Poll(ctx); err != nil && ctx.Err() == nil {
 			p.opt.Logger.Warn("voice poll failed", zap.Error(err))
+		}
+		if ctx.Err() != nil {
+			return
 		}
 	}
 }

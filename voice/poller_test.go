@@ -73,26 +73,41 @@ func TestPollerReportsDifferencesOnly(t *testing.T) {
 		{"same", voice.Leg{State: voice.Answered}, []voice.Leg{{State: voice.Answered}}, nil, nil, 0},
 		{"list lags behind", voice.Leg{State: voice.Answered}, []voice.Leg{{State: voice.Ringing}}, nil, nil, 0},
 		{
-			"answered", voice.Leg{State: voice.Ringing, Attempt: "WR1-1"}, []voice.Leg{{State: voice.Answered}}, nil,
-			[]voice.Event{{State: voice.Answered, Attempt: "WR1-1"}}, 0,
+			"answered",
+			voice.Leg{State: voice.Ringing, Attempt: "WR1-1"},
+			[]voice.Leg{{State: voice.Answered}},
+			nil,
+			[]voice.Event{{State: voice.Answered, Attempt: "WR1-1"}},
+			0,
 		},
 		{
-			"ended", voice.Leg{State: voice.Ringing}, nil,
+			"ended",
+			voice.Leg{State: voice.Ringing},
+			nil,
 			map[string]voice.Leg{"CA1": {State: voice.Ended, Cause: voice.EndBusy}},
-			[]voice.Event{{State: voice.Ended, Cause: voice.EndBusy}}, 1,
+			[]voice.Event{{State: voice.Ended, Cause: voice.EndBusy}},
+			1,
 		},
 		{
-			"unknown", voice.Leg{State: voice.Answered}, nil, nil,
-			[]voice.Event{{State: voice.Ended, Cause: voice.EndLost}}, 1,
+			"unknown",
+			voice.Leg{State: voice.Answered},
+			nil, nil,
+			[]voice.Event{{State: voice.Ended, Cause: voice.EndLost}},
+			1,
 		},
 		{
-			"absent but alive", voice.Leg{State: voice.Answered}, nil,
-			map[string]voice.Leg{"CA1": {State: voice.Answered}}, nil, 1,
+			"absent but alive",
+			voice.Leg{State: voice.Answered},
+			nil,
+			map[string]voice.Leg{"CA1": {State: voice.Answered}},
+			nil, 1,
 		},
 		{"too young to be judged", voice.Leg{State: voice.Queued, CreatedAt: noon.Add(-2 * time.Second)}, nil, nil, nil, 0},
 		{
-			"calls of others", voice.Leg{State: voice.Answered},
-			[]voice.Leg{{State: voice.Answered}, {CallSID: "CA9", State: voice.Ringing}}, nil, nil, 0,
+			"calls of others",
+			voice.Leg{State: voice.Answered},
+			[]voice.Leg{{State: voice.Answered}, {CallSID: "CA9", State: voice.Ringing}},
+			nil, nil, 0,
 		},
 	}
 	for _, r := range rows {
@@ -161,9 +176,10 @@ func TestPollerInterval(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); p.Run(ctx) }()
-		for range 2 {
+		<-s.lists // at once: what was said while nobody listened is lost
+		for _, pause := range []time.Duration{6 * time.Second, interval, interval} {
 			require.Eventually(t, func() bool { return clock.Waiting() == 1 }, 5*time.Second, time.Millisecond)
-			clock.Advance(interval - time.Millisecond)
+			clock.Advance(pause - time.Millisecond)
 			require.Equal(t, 1, clock.Waiting(), "not yet")
 			clock.Advance(time.Millisecond)
 			<-s.lists

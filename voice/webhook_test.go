@@ -132,7 +132,8 @@ func TestStatusEvent(t *testing.T) {
 		{"twilio answered", url.Values{"CallStatus": {"in-progress"}}, agent, voice.Answered, ""},
 		{
 			"restcomm completed says only that it is over",
-			url.Values{"CallStatus": {"completed"}, "ApiVersion": {"2012-04-24"}}, agent, voice.Ended, "",
+			url.Values{"CallStatus": {"completed"}, "ApiVersion": {"2012-04-24"}},
+			agent, voice.Ended, "",
 		},
 		{
 			"restcomm completed, known per call by its source",
@@ -140,11 +141,13 @@ func TestStatusEvent(t *testing.T) {
 			number, voice.Ended, "",
 		},
 		{
-			"restcomm number", url.Values{"CallStatus": {"completed"}, "ApiVersion": {"2012-04-24"}},
+			"restcomm number",
+			url.Values{"CallStatus": {"completed"}, "ApiVersion": {"2012-04-24"}},
 			number, voice.Ended, voice.EndCompleted,
 		},
 		{
-			"restcomm answered", url.Values{"CallStatus": {"answered"}, "ApiVersion": {"2012-04-24"}},
+			"restcomm answered",
+			url.Values{"CallStatus": {"answered"}, "ApiVersion": {"2012-04-24"}},
 			agent, voice.Answered, "",
 		},
 	}

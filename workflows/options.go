@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"github.com/taskrouter/taskrouter/activities"
 )
 
 // Tunables travel in the start input, so that a changed setting does not
@@ -42,6 +44,8 @@ const (
 	// confirmAttempt covers taskrouter.JoinTimeout and two store calls.
 	confirmAttempt = 15 * time.Second
 	hangUpAttempt  = 10 * time.Second
+	// dialTries is how many worker processes may be lost over one placement.
+	dialTries = 3
 	voiceBeat      = 6 * time.Second
 
 	// storePause is the wait before something is tried again whose activity
@@ -72,9 +76,11 @@ func (t Tunables) callback(summary string) workflow.ActivityOptions {
 	}
 }
 
-// dial is the option set of a placement. One attempt: the platform was perhaps
-// asked already, and whether to ask again is the store's decision. A queue
-// nobody reads means that the voice instance is gone.
+// dial is the option set of a placement. A worker process that is lost while
+// it places one says nothing about the platform, so another goes on from where
+// the attempt was written down: whether there is anything left to place is the
+// decision of the store and of the telephone driver, who never ring twice for
+// one attempt. A queue nobody reads means that the voice instance is gone.
 func (t Tunables) dial(instance, summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		TaskQueue:              VoiceQueue(instance),
@@ -82,7 +88,10 @@ func (t Tunables) dial(instance, summary string) workflow.ActivityOptions {
 		StartToCloseTimeout:    seconds(t.DialLimit),
 		HeartbeatTimeout:       voiceBeat,
 		Summary:                summary,
-		RetryPolicy:            once(),
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 500 * time.Millisecond, MaximumAttempts: dialTries,
+			NonRetryableErrorTypes: []string{activities.TypeStore},
+		},
 	}
 }
 

@@ -77,8 +77,10 @@ func startAttributes(v *View) temporal.SearchAttributes {
 func (s Shown) changes(from Shown) []temporal.SearchAttributeUpdate {
 	var out []temporal.SearchAttributeUpdate
 	for _, f := range []struct{ name, was, is string }{
-		{attrQueue, from.Queue, s.Queue}, {attrStatus, from.Status, s.Status},
-		{attrPriority, from.Priority, s.Priority}, {attrAgent, from.Agent, s.Agent},
+		{attrQueue, from.Queue, s.Queue},
+		{attrStatus, from.Status, s.Status},
+		{attrPriority, from.Priority, s.Priority},
+		{attrAgent, from.Agent, s.Agent},
 	} {
 		if f.was != f.is {
 			out = append(out, keyword(f.name, f.is))

@@ -2,19 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"os"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
+	"github.com/taskrouter/taskrouter/internal/config"
 	"github.com/taskrouter/taskrouter/internal/dev"
 	"github.com/taskrouter/taskrouter/internal/logging"
 )
 
 func devCommand() *cobra.Command {
 	var o dev.Options
-	var envFile, level string
+	var envFile, level, platform string
 	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on this machine: Temporal, its UI, database, API, worker and a demo",
@@ -31,6 +33,13 @@ The state is kept in --data and continues there after a restart.`,
 			}
 			defer func() { _ = log.Sync() }()
 			o.Log, o.Version, o.Crash = log, version(), crashPoint()
+			if platform != "" {
+				b, err := platformAt(platform)
+				if err != nil {
+					return fmt.Errorf("--voice-platform: %w", err)
+				}
+				o.Voice = []config.VoiceBackend{b}
+			}
 			ctx := cmd.Context()
 			fmt.Fprintln(cmd.ErrOrStderr(), "starting Temporal, the database and the router …")
 			sys, err := dev.Start(ctx, o)
@@ -53,12 +62,13 @@ The state is kept in --data and continues there after a restart.`,
 	f := c.Flags()
 	f.StringVar(&o.Listen, "listen", dev.DefaultListen, "address of the API; port 0 picks a free one")
 	f.StringVar(&o.DataDir, "data", dev.DefaultDataDir, "folder that keeps the state")
-	f.BoolVar(&o.Ephemeral, "ephemeral", false, "keep the state in memory")
+	f.BoolVar(&o.Ephemeral, "ephemeral", false, "keep nothing: the state ends with the process")
 	f.BoolVar(&o.NoUI, "no-ui", false, "do not start the Temporal UI")
 	f.IntVar(&o.TemporalPort, "temporal-port", 0, "port of Temporal's API; 0 picks a free one")
 	f.IntVar(&o.UIPort, "ui-port", 0, "port of the Temporal UI; 0 picks a free one")
 	f.StringVar(&o.Database, "database", "", "postgres://… instead of the embedded SQLite")
 	f.StringVar(&o.TemporalAddress, "temporal", "", "host:port of a Temporal server that runs already, instead of the embedded one")
+	f.StringVar(&platform, "voice-platform", "", "http://ACCOUNT:TOKEN@host: base URL of a telephone platform with Twilio's REST API, instead of the telephone in memory")
 	f.StringVar(&envFile, "env-file", "", "once ready, write KEY=value lines here")
 	f.StringVar(&level, "log-level", "warn", "debug, info, warn or error")
 	return c
@@ -76,7 +86,7 @@ func greet(w io.Writer, s *dev.System, o dev.Options) {
 	}
 	state := o.DataDir
 	if o.Ephemeral {
-		state = "in memory; it ends with this process"
+		state = "temporary; it ends with this process"
 	}
 	fmt.Fprintf(w, `
 The Task Router is running.
@@ -106,9 +116,21 @@ Stop with Ctrl-C.
 `, s.App.URL(), ui, s.TemporalAddress, s.Namespace, state, s.AccountSID, first, s.AuthToken, s.WorkspaceSID, s.WorkflowSID)
 }
 
-// crashPoint ends the process, as SIGKILL would, at the durable step named in
-// TASKROUTER_CRASH_AT ("point" or "point:n" for the n-th time it is passed).
-// Tests of durability use it; nothing else sets it.
-func crashPoint() func(string) {
-	return parseCrash(os.Getenv("TASKROUTER_CRASH_AT"))
+// platformAt makes a telephone back-end of a URL that carries the account and
+// its token. Errors do not repeat the URL, which holds a secret.
+func platformAt(text string) (config.VoiceBackend, error) {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User.Username() == "" {
+		return config.VoiceBackend{}, errors.New("want http(s)://ACCOUNT:TOKEN@host")
+	}
+	token, ok := u.User.Password()
+	if !ok {
+		return config.VoiceBackend{}, errors.New("the token is missing: want http(s)://ACCOUNT:TOKEN@host")
+	}
+	account := u.User.Username()
+	u.User = nil
+	return config.VoiceBackend{
+		Name: "platform", Flavour: config.FlavourTwilio, BaseURL: u.String(),
+		AccountSID: account, AuthToken: config.NewSecret(token),
+	}, nil
 }

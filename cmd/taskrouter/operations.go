@@ -5,10 +5,23 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/internal/app"
 	"github.com/taskrouter/taskrouter/internal/config"
+	"github.com/taskrouter/taskrouter/store"
 )
+
+// openStore reads the configuration of a command that only touches the
+// database, and opens it.
+func openStore(cmd *cobra.Command) (*config.Config, *zap.Logger, *store.Store, error) {
+	cfg, log, err := loadConfig(cmd, (*config.Config).VerifyDatabase)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	st, err := app.OpenStore(cmd.Context(), cfg)
+	return cfg, log, st, err
+}
 
 func migrateCommand() *cobra.Command {
 	var attributes bool
@@ -16,11 +29,7 @@ func migrateCommand() *cobra.Command {
 		Use: "migrate", Short: "Bring the database up to date", Args: cobra.NoArgs,
 		Long: "Bring the database up to date. Running it twice, or from several places at once, does no harm.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := loadConfig(cmd, (*config.Config).VerifyDatabase)
-			if err != nil {
-				return err
-			}
-			st, err := app.OpenStore(cmd.Context(), cfg)
+			cfg, log, st, err := openStore(cmd)
 			if err != nil {
 				return err
 			}
@@ -51,11 +60,7 @@ func accountCommand() *cobra.Command {
 	create := &cobra.Command{
 		Use: "create", Short: "Create an account and show its token once", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, err := loadConfig(cmd, (*config.Config).VerifyDatabase)
-			if err != nil {
-				return err
-			}
-			st, err := app.OpenStore(cmd.Context(), cfg)
+			cfg, log, st, err := openStore(cmd)
 			if err != nil {
 				return err
 			}

@@ -44,8 +44,11 @@ func (s durable) DialReported(ctx context.Context, ws string, r activities.DialR
 const (
 	// CrashAfterLocalCommit is inside a local activity after its commit.
 	CrashAfterLocalCommit = "after-local-commit"
-	// CrashAfterOriginate is after the platform took a call and before its SID
-	// is stored.
+	// CrashAfterCallbackSent is after an assignment callback was answered and
+	// before its answer is stored.
+	CrashAfterCallbackSent = "after-callback-sent"
+	// CrashAfterOriginate is after the platform was asked to place or to move a
+	// call and before what came of it is stored.
 	CrashAfterOriginate = "after-originate"
 	// CrashAfterLegDocument is after the acceptance by an agent's leg is
 	// committed and before the platform has the reply.

@@ -37,7 +37,9 @@ func (p *phones) Dial(ctx context.Context, o activities.DialOrder) activities.Di
 		if target == "" {
 			target = p.urls.Ended() // the closing words
 		}
-		if err := p.backend.Redirect(ctx, voice.CallRef{CallSID: l.To}, target); err != nil {
+		err := p.backend.Redirect(ctx, voice.CallRef{CallSID: l.To}, target)
+		p.crash(CrashAfterOriginate)
+		if err != nil {
 			p.log.Warn("caller not redirected", zap.String(logging.KeyAttempt, l.Attempt), logging.Err(err))
 			report.Outcome, report.Cause = activities.DialFailed, "redirect failed"
 		}

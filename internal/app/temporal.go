@@ -89,7 +89,10 @@ func validateSignature(target string, form url.Values, token, signature string) 
 }
 
 // assigner lets activities use the callback sender.
-type assigner struct{ *events.Assigner }
+type assigner struct {
+	*events.Assigner
+	crash func(string)
+}
 
 // Assign implements activities.Assigner.
 func (s assigner) Assign(ctx context.Context, o activities.CallbackOrder) activities.CallbackOutcome {
@@ -97,6 +100,7 @@ func (s assigner) Assign(ctx context.Context, o activities.CallbackOrder) activi
 		URL: o.URL, FallbackURL: o.FallbackURL, Task: o.Task, Worker: o.Worker, Reservation: o.Reservation,
 		ChannelName: o.ChannelName, FromDefault: o.FromDefault,
 	})
+	s.crash(CrashAfterCallbackSent)
 	return activities.CallbackOutcome{Failed: out.Failed, Instruction: activities.FromInstruction(out.Instruction), LogCode: out.LogCode}
 }
 

@@ -111,18 +111,12 @@ func (v *voices) names() []string {
 	return out
 }
 
-// poll runs one poller a back-end account. A telephone in memory has lost all
-// calls of an earlier process, so it is asked at once.
+// poll runs one poller a back-end account.
 func (v *voices) poll(ctx context.Context, wg *sync.WaitGroup) {
-	for i, p := range v.pollers {
+	for _, p := range v.pollers {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			if v.backends[i].Flavour() == voice.FlavourFake {
-				if err := p.Poll(ctx); err != nil && ctx.Err() == nil {
-					v.log.Warn("first voice poll failed", logging.Err(err))
-				}
-			}
 			p.Run(ctx)
 		}()
 	}

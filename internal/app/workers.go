@@ -23,7 +23,7 @@ func (a *App) buildWorker(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.assigner = assigner{events.NewAssigner(client, a.sign, a.log)}
+	a.assigner = assigner{events.NewAssigner(client, a.sign, a.log), a.opts.Crash}
 	_, err = a.newProcess(nil)
 	return err
 }

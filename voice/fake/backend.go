@@ -42,8 +42,10 @@ func (b *Backend) Dial(ctx context.Context, req voice.DialRequest) (voice.DialRe
 		return voice.DialResult{}, &voice.Error{Class: voice.ClassRetryable, Op: "originate", Cause: err}
 	}
 	if req.Attempt == "" || req.To == "" || req.AnswerURL == "" {
-		return voice.DialResult{}, &voice.Error{Class: voice.ClassAttemptFatal, Op: "originate",
-			Cause: errors.New("attempt, target and answer URL are required")}
+		return voice.DialResult{}, &voice.Error{
+			Class: voice.ClassAttemptFatal, Op: "originate",
+			Cause: errors.New("attempt, target and answer URL are required"),
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,8 +69,10 @@ func (b *Backend) Dial(ctx context.Context, req voice.DialRequest) (voice.DialRe
 		StatusURL: mark(req.StatusURL), StatusEvents: voice.StatusEvents(), Timeout: req.Timeout,
 	})
 	if len(a.CallSIDs) == 0 {
-		return voice.DialResult{}, &voice.Error{Class: voice.ClassRetryable, Op: "originate",
-			Cause: errors.New("the network is closed")}
+		return voice.DialResult{}, &voice.Error{
+			Class: voice.ClassRetryable, Op: "originate",
+			Cause: errors.New("the network is closed"),
+		}
 	}
 	b.attempts[req.Attempt] = a.CallSIDs
 	if err := b.placed(ctx, a); err != nil {

@@ -104,6 +104,7 @@ func (f *frame) conference(d document, dial, conf element) (*target, signal) {
 		case sigLeave: // there is no queue to leave; the rest of the wait is silent
 			sig = sigReady
 			conf = conf.with("waitUrl", "")
+		case sigReady, sigTimeout, sigMoved, sigEnded:
 		}
 	}
 	if sig == sigEnded {

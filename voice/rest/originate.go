@@ -34,8 +34,10 @@ const keyAttempt = "attempt"
 // is looked into before anything is sent again.
 func (d *Driver) Dial(ctx context.Context, req voice.DialRequest) (voice.DialResult, error) {
 	if req.Attempt == "" || req.To == "" || req.From == "" || req.AnswerURL == "" {
-		return voice.DialResult{}, &voice.Error{Class: voice.ClassAttemptFatal, Op: opOriginate.name,
-			Cause: errors.New("attempt, target, caller and answer URL are required")}
+		return voice.DialResult{}, &voice.Error{
+			Class: voice.ClassAttemptFatal, Op: opOriginate.name,
+			Cause: errors.New("attempt, target, caller and answer URL are required"),
+		}
 	}
 	release, err := d.alone(ctx, req.Attempt)
 	if err != nil {

@@ -104,6 +104,7 @@ func (s *Server) misbehave(w http.ResponseWriter, c call, f Fault) {
 	case Answer:
 		s.write(w, scripted)
 		return
+	default: // the others first do the work
 	}
 	done := s.serve(c)
 	switch f.Kind {
@@ -122,6 +123,7 @@ func (s *Server) misbehave(w http.ResponseWriter, c call, f Fault) {
 		}
 	case Garble:
 		done = answer{status: done.status, text: "<html>created</html>"}
+	default: // answered above
 	}
 	s.write(w, done)
 }

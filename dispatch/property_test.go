@@ -1,0 +1,77 @@
+package dispatch_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/cryptotest"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/pgtest"
+	"github.com/taskrouter/taskrouter/store"
+)
+
+// chunky makes bulk work take several transactions.
+func chunky(s *settings) { s.options.ChunkSize = 2 }
+
+// Whatever happens in whatever order, the promises hold after each operation.
+func TestPromisesHoldAfterAnyOperation(t *testing.T) {
+	db := openStore(t, store.MemoryURL)
+	for name, set := range map[string]func(*settings){"multitasking": chunky, "single-tasking": func(s *settings) { s.single = true }} {
+		t.Run(name, func(t *testing.T) {
+			longest := 60
+			if testing.Short() {
+				longest = 25
+			}
+			rapid.Check(t, func(t *rapid.T) {
+				w := newWorld(benchOn(t, db, set))
+				before := w.audit()
+				for _, s := range steps(10, longest).Draw(t, "steps") {
+					w.do(s)
+					after := requireHealthy(t, w.bench, keys(w.lowered)...)
+					if !before.busy && !after.busy {
+						after.requireOrder(before)
+					}
+					w.relieve(after)
+					before = after
+				}
+				w.sweep()
+				requireHealthy(t, w.bench, keys(w.lowered)...)
+			})
+		})
+	}
+}
+
+// The database does not decide: the same steps lead to the same state.
+func TestDatabasesAgree(t *testing.T) {
+	dbs := []*store.Store{openStore(t, store.MemoryURL), openStore(t, pgtest.Start(t))}
+	tapes := 6
+	if testing.Short() {
+		tapes = 2
+	}
+	for seed := range tapes {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			tape := steps(40, 60).Example(seed)
+			var portraits [2][]string
+			for i, db := range dbs {
+				// Ties go to the smaller SID, so both must mint the same ones.
+				cryptotest.SetGlobalRandom(t, uint64(seed))
+				w := newWorld(benchOn(t, db, chunky))
+				for n, s := range tape {
+					cryptotest.SetGlobalRandom(t, uint64(1000*seed+n+1))
+					w.do(s)
+					a := requireHealthy(t, w.bench, keys(w.lowered)...)
+					w.relieve(a)
+					portraits[i] = append(portraits[i], w.portrait(a))
+				}
+			}
+			for n := range tape {
+				require.Equal(t, portraits[0][n], portraits[1][n], "after step %d: %+v", n, tape[n])
+			}
+		})
+	}
+}
+
+var _ dispatch.Store = (*store.Store)(nil)
