@@ -53,6 +53,10 @@ e2e: postgres ## run the end-to-end tests
 	@echo '== end-to-end tests'
 	@if [ -n "$$(go list ./test/e2e/... 2>/dev/null)" ]; then set -x; go test -timeout 20m -v ./test/e2e/... | grep -vE '^=== (RUN|PAUSE|CONT|NAME)'; fi
 
+.PHONY: durability
+durability: postgres ## kill the whole system at every named point and 100 times at random (DURABILITY_KILLS)
+	DURABILITY_KILLS=$${DURABILITY_KILLS:-100} go test -timeout 60m -count 1 -v ./test/durability
+
 .PHONY: test/pg
 test/pg: postgres ## run the storage tests; having no PostgreSQL is a failure
 	CI=true go test -timeout 10m -count 1 ./internal/pgtest/... ./store/...
@@ -60,6 +64,11 @@ test/pg: postgres ## run the storage tests; having no PostgreSQL is a failure
 .PHONY: replay
 replay: ## replay the recorded histories with today's Temporal workflows
 	go test -timeout 5m -count 1 -run Replay ./workflows/...
+
+.PHONY: replay/record
+replay/record: ## record the histories anew: only when the logic version changes
+	UPDATE_REPLAY=1 go test -timeout 20m -count 1 -run 'TestScenarios/sqlite' ./test/e2e
+	UPDATE_REPLAY=1 go test -timeout 5m -count 1 -run TestReplay ./workflows
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s)

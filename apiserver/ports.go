@@ -59,6 +59,8 @@ type Configuration interface {
 // returns up to Size+1 items in list order, the extra one telling that the
 // list goes on, and a KindInvalid error for a page token that names nothing.
 type Reader interface {
+	Statistics
+
 	// WorkspaceConfig returns everything at rest in a Workspace; it is shared
 	// and must not be changed. Every request below a Workspace reads it, so
 	// it must be cheap when nothing changed.

@@ -45,6 +45,10 @@ const (
 	reservations = "/:sid/Reservations"
 	channels     = "/:sid/Channels"
 	child        = "/:child"
+
+	combined   = "/Statistics"
+	realTime   = "/RealTimeStatistics"
+	cumulative = "/CumulativeStatistics"
 )
 
 // routes is the whole table of served operations.
@@ -108,6 +112,25 @@ func routes() []route {
 		{get, pathWorkflows + item, "FetchWorkflow", ok, (*Server).fetchWorkflow, false},
 		{post, pathWorkflows + item, "UpdateWorkflow", ok, (*Server).updateWorkflow, false},
 		{del, pathWorkflows + item, "DeleteWorkflow", gone, (*Server).deleteWorkflow, false},
+
+		{get, pathWorkspace + combined, "FetchWorkspaceStatistics", ok, (*Server).workspaceStatistics, false},
+		{get, pathWorkspace + realTime, "FetchWorkspaceRealTimeStatistics", ok, (*Server).workspaceRealTimeStatistics, false},
+		{get, pathWorkspace + cumulative, "FetchWorkspaceCumulativeStatistics", ok, (*Server).workspaceCumulativeStatistics, false},
+
+		{get, pathQueues + combined, "ListTaskQueuesStatistics", ok, (*Server).listQueueStatistics, false},
+		{post, pathQueues + realTime, "CreateTaskQueueBulkRealTimeStatistics", ok, (*Server).bulkQueueStatistics, false},
+		{get, pathQueues + item + combined, "FetchTaskQueueStatistics", ok, (*Server).queueStatistics, false},
+		{get, pathQueues + item + realTime, "FetchTaskQueueRealTimeStatistics", ok, (*Server).queueRealTimeStatistics, false},
+		{get, pathQueues + item + cumulative, "FetchTaskQueueCumulativeStatistics", ok, (*Server).queueCumulativeStatistics, false},
+
+		{get, pathWorkers + combined, "FetchWorkerStatistics", ok, (*Server).workersStatistics, false},
+		{get, pathWorkers + realTime, "FetchWorkersRealTimeStatistics", ok, (*Server).workersRealTimeStatistics, false},
+		{get, pathWorkers + cumulative, "FetchWorkersCumulativeStatistics", ok, (*Server).workersCumulativeStatistics, false},
+		{get, pathWorkers + item + combined, "FetchWorkerInstanceStatistics", ok, (*Server).workerStatistics, false},
+
+		{get, pathWorkflows + item + combined, "FetchWorkflowStatistics", ok, (*Server).workflowStatistics, false},
+		{get, pathWorkflows + item + realTime, "FetchWorkflowRealTimeStatistics", ok, (*Server).workflowRealTimeStatistics, false},
+		{get, pathWorkflows + item + cumulative, "FetchWorkflowCumulativeStatistics", ok, (*Server).workflowCumulativeStatistics, false},
 
 		{get, pathCallQueues, "ListCallQueue", ok, (*Server).listCallQueues, false},
 		{post, pathCallQueues, "CreateCallQueue", made, (*Server).createCallQueue, false},

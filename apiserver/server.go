@@ -63,6 +63,7 @@ type Server struct {
 	links  wire.Links
 	log    *zap.Logger
 	engine *gin.Engine
+	bulk   rateLimit
 }
 
 // New makes a Server. It fails when a collaborator or the public URL is

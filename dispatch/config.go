@@ -119,7 +119,7 @@ func (u *Unit) routing(ctx context.Context, workflowSID string, version int64) (
 	if r != nil {
 		return r, nil
 	}
-	text := ""
+	var text string
 	if w := u.cfg().Workflows[workflowSID]; w != nil && w.ConfigVersion == version {
 		text = w.Configuration
 	} else {

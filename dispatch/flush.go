@@ -78,15 +78,11 @@ func (u *Unit) flush(ctx context.Context) error {
 			u.writeTask(e)
 		}
 	}
-	for _, r := range sorted(u.dirtyRes) {
-		c.Reservations = append(c.Reservations, r)
-	}
+	c.Reservations = append(c.Reservations, sorted(u.dirtyRes)...)
 	for _, sid := range sortedKeys(u.dirtyAgents) {
 		c.Workers = append(c.Workers, u.agents[sid].Worker)
 	}
-	for _, wc := range sorted(u.dirtyRows) {
-		c.WorkerChannels = append(c.WorkerChannels, wc)
-	}
+	c.WorkerChannels = append(c.WorkerChannels, sorted(u.dirtyRows)...)
 	for ref := range u.dirtyCalls {
 		c.Calls = append(c.Calls, u.calls[ref])
 	}

@@ -187,7 +187,7 @@ func (u *Unit) address(ctx context.Context, r *taskrouter.Reservation, in *taskr
 	}
 	doc, err := u.d.documents.get(a.Attributes)
 	if err != nil {
-		return "", nil
+		return "", nil //nolint:nilerr // a document that cannot be read names no address
 	}
 	ref, err := u.d.engine.CompileReference("task.contact_uri")
 	if err != nil {

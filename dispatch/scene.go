@@ -32,6 +32,9 @@ func (u *Unit) scene(e *entry) taskrouter.Scene {
 
 // emit appends the events of a transition of one Task.
 func (u *Unit) emit(ctx context.Context, e *entry, hs []taskrouter.Happening) error {
+	if err := u.recall(ctx, e); err != nil {
+		return err
+	}
 	for _, h := range hs {
 		s := u.scene(e)
 		if h.Reservation != nil {
@@ -48,6 +51,39 @@ func (u *Unit) emit(ctx context.Context, e *entry, hs []taskrouter.Happening) er
 			}
 		}
 		u.Emit(h.Type, s)
+	}
+	return nil
+}
+
+// recall fills in what the events of a Task tell about its target when the Task
+// entered it in an earlier transaction.
+func (u *Unit) recall(ctx context.Context, e *entry) error {
+	if e.scene.cause != "" || e.Task.Route.Direct != taskrouter.DirectNone {
+		return nil
+	}
+	tg, ok, err := u.target(ctx, e)
+	if err != nil || !ok {
+		return err
+	}
+	e.scene.targetName = tg.Name
+	if tg.Expression != nil {
+		e.scene.targetExpression = tg.Expression.Source()
+	}
+	if tg.KnownWorkerSID == nil && tg.KnownWorkerName == nil {
+		return nil
+	}
+	doc, err := u.d.documents.get(e.Task.Attributes)
+	if err != nil {
+		return nil //nolint:nilerr // an event is written with what is known
+	}
+	if value, _ := knownValue(tg, doc); value != "" {
+		a, err := u.agentByRef(ctx, value, tg.KnownWorkerName != nil)
+		if err != nil {
+			return err
+		}
+		if a != nil {
+			e.scene.knownWorker = a.SID
+		}
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx conte
 		out = u.view(e)
 		return nil
 	})
-	if taskrouter.KindOf(err) == taskrouter.KindNotFound && err != nil {
-		return out, nil // the Workspace itself is gone
+	if err != nil && taskrouter.KindOf(err) == taskrouter.KindNotFound {
+		return out, nil //nolint:nilerr // the Workspace itself is gone
 	}
 	return out, err
 }

@@ -78,12 +78,21 @@ type Assigner struct {
 // may be reached; its redirect policy is replaced by none, its timeout by
 // CallbackTimeout for each request.
 func NewAssigner(client *http.Client, sign Sign, log *zap.Logger) *Assigner {
+	return &Assigner{client: plain(client), sign: sign, log: log.Named("callback"), now: time.Now, limit: CallbackTimeout}
+}
+
+// plain is a client that follows nobody elsewhere, keeps no cookies and leaves
+// time limits to each request.
+func plain(client *http.Client) *http.Client {
 	own := *client
 	own.Timeout = 0
 	own.Jar = nil
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Assigner{client: &own, sign: sign, log: log.Named("callback"), now: time.Now, limit: CallbackTimeout}
+	return &own
 }
+
+// userAgent is how requests introduce themselves.
+const userAgent = "TaskRouter/1"
 
 // Assign asks the receiver what to do with a Reservation: first its URL and,
 // when that gave nothing usable, the fallback, each once. It never returns an
@@ -138,7 +147,7 @@ func (a *Assigner) post(ctx context.Context, order CallbackOrder, target string,
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "TaskRouter/1")
+	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("X-Twilio-Signature", signature)
 	res, err := a.client.Do(req)
 	if err != nil {

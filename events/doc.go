@@ -1,5 +1,6 @@
 // Package events owns how changes reach the outside over HTTP: the assignment
-// callback, which is in the Task's path and therefore short and bounded.
+// callback, which is in the Task's path and therefore short and bounded, and
+// the event callback, which is not and may take its time.
 //
 // It decides nothing about a Task: it sends a signed form, reads the answer,
 // and says what the answer means. Receivers are never trusted with more than a

@@ -197,3 +197,17 @@ func TestRoutingProperties(t *testing.T) {
 		require.Equal(t, fallback && cause != rules.CauseTimeout, !d.End)
 	})
 }
+
+func TestFilterAt(t *testing.T) {
+	t.Parallel()
+	r, err := rules.New(rules.Options{}).ParseConfiguration(`{"filters": [{"filter_friendly_name": "Tax", "expression": "a==1", "targets": [{"queue": "A"}]}], "default_filter": {"queue": "C"}}`)
+	require.NoError(t, err)
+	for _, row := range []struct {
+		filter           int
+		name, expression string
+	}{{0, "Tax", "a==1"}, {1, "", ""}, {rules.DefaultFilter, "", ""}} {
+		name, expression := r.FilterAt(rules.Position{Filter: row.filter})
+		require.Equal(t, row.name, name)
+		require.Equal(t, row.expression, expression)
+	}
+}

@@ -98,6 +98,7 @@ func (t *transaction) writeConfiguration(ctx context.Context, b *batch, c *dispa
 	u := &t.store.upserts
 	if c.Workspace != nil {
 		insert(ctx, b, []*workspaceRow{fromWorkspace(c.Workspace)}, u.workspaces)
+		t.writeDelivery(b, c)
 	}
 	insert(ctx, b, latest(mapped(c.Activities, fromActivity), func(r *activityRow) string { return r.SID }), u.activities)
 	insert(ctx, b, latest(mapped(c.Channels, fromChannel), func(r *channelRow) string { return r.SID }), u.channels)
@@ -272,6 +273,7 @@ func (t *transaction) writeLog(ctx context.Context, b *batch, c *dispatch.Change
 		events[i] = fromEvent(&c.Events[i])
 	}
 	insert(ctx, b, events, "")
+	t.writeStatistics(ctx, b, c.Events)
 
 	notices := mapped(c.Notices, func(n dispatch.Notice) *noticeRow {
 		r := fromNotice(n)

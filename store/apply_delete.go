@@ -4,6 +4,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
 // deleteRows removes resources with what belongs to them. Events stay: they are
@@ -26,6 +27,11 @@ func (t *transaction) deleteRows(b *batch, c *dispatch.Changes) {
 		"DELETE FROM tasks WHERE workspace_sid = ? AND sid IN (?)")
 	remove(c.DeleteWorkerChannels,
 		"DELETE FROM worker_channels WHERE workspace_sid = ? AND sid IN (?)")
+	for i := range c.Events {
+		if c.Events[i].Type == taskrouter.WorkerDeleted {
+			t.endStay(b, c.Events[i].WorkerSID, c.Events[i].At)
+		}
+	}
 	remove(c.DeleteWorkers,
 		"DELETE FROM queue_members WHERE workspace_sid = ? AND worker_sid IN (?)",
 		"DELETE FROM workers WHERE workspace_sid = ? AND sid IN (?)") // and worker_channels
@@ -44,9 +50,13 @@ func (t *transaction) deleteRows(b *batch, c *dispatch.Changes) {
 	}
 }
 
+// unlessDelivered spares what a delivery under way still needs.
+const unlessDelivered = " AND workspace_sid NOT IN (SELECT d.workspace_sid FROM deliveries AS d WHERE d.is_active)"
+
 // deleteWorkspace removes the Workspace and whatever is left of it, its lock
 // included: who waits for the lock finds that the Workspace does not exist.
-// Only the notices stay, which end the durable runs.
+// Only the notices stay, which end the durable runs, and the events that are
+// still to be sent to a callback URL, with the delivery that removes them.
 func (t *transaction) deleteWorkspace(b *batch) {
 	ws := t.lock.WorkspaceSID
 	for _, s := range []string{
@@ -56,7 +66,12 @@ func (t *transaction) deleteWorkspace(b *batch) {
 		"DELETE FROM calls WHERE workspace_sid = ?",
 		"DELETE FROM demand_classes WHERE workspace_sid = ?",
 		"DELETE FROM jobs WHERE workspace_sid = ?",
-		"DELETE FROM events WHERE workspace_sid = ?",
+		"DELETE FROM events WHERE workspace_sid = ?" + unlessDelivered,
+		"DELETE FROM event_deliveries WHERE workspace_sid = ?" + unlessDelivered,
+		"DELETE FROM deliveries WHERE workspace_sid = ? AND NOT is_active",
+		"DELETE FROM statistics WHERE workspace_sid = ?",
+		"DELETE FROM statistics_waits WHERE workspace_sid = ?",
+		"DELETE FROM statistics_stays WHERE workspace_sid = ?",
 		"DELETE FROM queue_members WHERE queue_sid IN (SELECT sid FROM task_queues WHERE workspace_sid = ?)",
 		"DELETE FROM workers WHERE workspace_sid = ?",
 		"DELETE FROM call_queues WHERE workspace_sid = ?",

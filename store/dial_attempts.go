@@ -128,3 +128,28 @@ func (s *Store) OwnerOfDialledCall(ctx context.Context, backend, callSID string)
 	return value[string](ctx, s.read, "read the owner of a call",
 		"SELECT attempt FROM dial_attempt_calls WHERE backend = ? AND call_sid = ?", backend, callSID)
 }
+
+// DeleteDialAttemptsBefore removes attempts begun before a time, at most limit,
+// and returns how many. A leg lives for hours at most; what is older can
+// neither be placed again nor be asked about.
+func (s *Store) DeleteDialAttemptsBefore(ctx context.Context, before time.Time, limit int) (int, error) {
+	n := 0
+	err := s.inTransaction(ctx, func(q bun.Tx) error {
+		var rows []*dialAttemptRow
+		err := q.NewSelect().Model(&rows).Where("started_at < ?", micros(before)).OrderExpr("started_at").Limit(int64(limit)).Scan(ctx)
+		if err != nil {
+			return classify(err, "find old dial attempts")
+		}
+		for _, r := range rows {
+			if _, err := s.exec(ctx, q, "delete dialled calls", "DELETE FROM dial_attempt_calls WHERE backend = ? AND attempt = ?", r.Backend, r.ID); err != nil {
+				return err
+			}
+			if _, err := s.exec(ctx, q, "delete a dial attempt", "DELETE FROM dial_attempts WHERE backend = ? AND attempt = ?", r.Backend, r.ID); err != nil {
+				return err
+			}
+		}
+		n = len(rows)
+		return nil
+	})
+	return n, err
+}

@@ -203,7 +203,7 @@ func explain(t *testing.T, s *Store, queries []string) string {
 			plan.WriteString(detail + "\n")
 		}
 		require.NoError(t, rows.Err())
-		require.NoError(t, rows.Close())
+		require.NoError(t, rows.Close()) //nolint:sqlclosecheck // one of several statements in a loop
 	}
 	return plan.String()
 }

@@ -82,44 +82,43 @@ func EventTypes() []EventType {
 
 func groups(g ...fieldGroup) []fieldGroup { return g }
 
+// sid is the resource of an event; empty when the scene lacks it.
 func (e eventShape) sid(s *Scene) string {
-	switch e.resource {
-	case "activity":
+	switch {
+	case e.resource == "activity" && s.Activity != nil:
 		return s.Activity.SID
-	case "reservation":
-		if s.Reservation == nil { // an offer that could not even be made
-			return s.Task.SID
-		}
+	case e.resource == "reservation" && s.Reservation != nil:
 		return s.Reservation.SID
-	case "task":
+	case (e.resource == "task" || e.resource == "reservation") && s.Task != nil: // an offer that could not even be made
 		return s.Task.SID
-	case "task-channel":
+	case e.resource == "task-channel" && s.Channel != nil:
 		return s.Channel.SID
-	case "task-queue":
+	case e.resource == "task-queue" && s.Queue != nil:
 		return s.Queue.SID
-	case "worker":
+	case e.resource == "worker" && s.Worker != nil:
 		return s.Worker.SID
-	case "workflow":
+	case e.resource == "workflow" && s.Workflow != nil:
 		return s.Workflow.SID
-	default:
+	case e.resource == "workspace" && s.Workspace != nil:
 		return s.Workspace.SID
 	}
+	return ""
 }
 
 // describe makes the short text of an event: what, and for Workers and ended
 // Tasks how.
 func (e eventShape) describe(t EventType, s *Scene) string {
 	switch {
-	case t == WorkerActivityUpdate && s.Activity != nil:
+	case t == WorkerActivityUpdate && s.Activity != nil && s.Worker != nil:
 		return "Worker " + s.Worker.FriendlyName + " updated to " + s.Activity.FriendlyName + " Activity"
-	case t == TaskWasCanceled && s.Task.Reason != "":
+	case t == TaskWasCanceled && s.Task != nil && s.Task.Reason != "":
 		return s.Task.Reason
-	case e.resource == "worker":
+	case e.resource == "worker" && s.Worker != nil:
 		return "Worker " + s.Worker.FriendlyName + " " + lastWord(t)
 	case e.resource == "reservation":
 		return "Reservation " + e.sid(s) + " " + lastWord(t)
 	case e.resource == "task":
-		return "Task " + s.Task.SID + " " + string(t)
+		return "Task " + e.sid(s) + " " + string(t)
 	default:
 		name, _, _ := strings.Cut(string(t), ".")
 		return strings.ToUpper(name[:1]) + name[1:] + " " + e.sid(s) + " " + lastWord(t)

@@ -18,6 +18,7 @@ const (
 	DefaultStoreCalls  = 200
 	DefaultCallbacks   = 200
 	DefaultCalls       = 100
+	DefaultDeliveries  = 200
 	DefaultPollers     = 8
 	// DefaultDeployment names the deployment builds belong to.
 	DefaultDeployment = "taskrouter"
@@ -35,6 +36,7 @@ type Options struct {
 	Routing   *activities.Routing
 	Records   *activities.Records
 	Callbacks *activities.Callbacks
+	Delivery  *activities.Delivery
 	// Voice may be empty: the process then rings no agents.
 	Voice []VoiceInstance
 
@@ -47,8 +49,9 @@ type Options struct {
 	// StopTimeout is how long Stop waits for activities under way.
 	StopTimeout time.Duration
 	// These bound what is done at once: workflow tasks, store calls (local
-	// activities), assignment callbacks, and activities of one voice instance.
-	MaxRuns, MaxStoreCalls, MaxCallbacks, MaxCalls int
+	// activities), assignment callbacks, activities of one voice instance, and
+	// Workspaces whose events are sent.
+	MaxRuns, MaxStoreCalls, MaxCallbacks, MaxCalls, MaxDeliveries int
 	// Pollers is how many requests wait for workflow tasks.
 	Pollers int
 	// CachedRuns is how many runs this program keeps in memory between
@@ -62,8 +65,8 @@ type Options struct {
 // withDefaults fills in what was left out and reports what must not be.
 func (o Options) withDefaults() (Options, error) {
 	var problems []error
-	if o.Routing == nil || o.Records == nil || o.Callbacks == nil {
-		problems = append(problems, errors.New("routing, records and callbacks are required"))
+	if o.Routing == nil || o.Records == nil || o.Callbacks == nil || o.Delivery == nil {
+		problems = append(problems, errors.New("routing, records, callbacks and delivery are required"))
 	}
 	seen := map[string]bool{}
 	for _, v := range o.Voice {
@@ -79,6 +82,7 @@ func (o Options) withDefaults() (Options, error) {
 	o.MaxStoreCalls = or(o.MaxStoreCalls, DefaultStoreCalls)
 	o.MaxCallbacks = or(o.MaxCallbacks, DefaultCallbacks)
 	o.MaxCalls = or(o.MaxCalls, DefaultCalls)
+	o.MaxDeliveries = or(o.MaxDeliveries, DefaultDeliveries)
 	o.Pollers = max(or(o.Pollers, DefaultPollers), 2) // one for new runs, one for cached ones
 	o.StopTimeout = or(o.StopTimeout, DefaultStopTimeout)
 	o.Deployment = or(o.Deployment, DefaultDeployment)
@@ -119,6 +123,14 @@ func (o Options) calls() sdkworker.Options {
 	// A voice instance is an address, not a version: whoever holds the calls
 	// must get the activities, so its queue is never versioned.
 	s.DeploymentOptions = sdkworker.DeploymentOptions{}
+	return s
+}
+
+// deliveries are the SDK's options for the queue of sending events. Its input
+// is the name of a Workspace, whatever the version.
+func (o Options) deliveries() sdkworker.Options {
+	s := o.calls()
+	s.MaxConcurrentActivityExecutionSize = o.MaxDeliveries
 	return s
 }
 

@@ -38,10 +38,13 @@ func New(client sdkclient.Client, o Options) (*Process, error) {
 	}
 	runs := sdkworker.New(client, workflows.TemporalQueue, o.runs())
 	runs.RegisterWorkflow(workflows.Task)
+	runs.RegisterWorkflow(workflows.Delivery)
 	runs.RegisterActivity(o.Routing)
 	runs.RegisterActivity(o.Records)
 	runs.RegisterActivity(o.Callbacks)
-	p := &Process{queues: []queue{{workflows.TemporalQueue, runs}}}
+	deliveries := sdkworker.New(client, workflows.DeliveryQueue, o.deliveries())
+	deliveries.RegisterActivity(o.Delivery)
+	p := &Process{queues: []queue{{workflows.TemporalQueue, runs}, {workflows.DeliveryQueue, deliveries}}}
 	for _, v := range o.Voice {
 		name := workflows.VoiceQueue(v.Name)
 		calls := sdkworker.New(client, name, o.calls())

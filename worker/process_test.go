@@ -22,7 +22,7 @@ import (
 
 func options() Options {
 	return Options{
-		Routing: &activities.Routing{}, Records: &activities.Records{}, Callbacks: &activities.Callbacks{},
+		Routing: &activities.Routing{}, Records: &activities.Records{}, Callbacks: &activities.Callbacks{}, Delivery: &activities.Delivery{},
 		Voice:       []VoiceInstance{{Name: "one", Calls: &activities.Calls{}}, {Name: "two", Calls: &activities.Calls{}}},
 		StopTimeout: time.Second,
 	}
@@ -135,9 +135,9 @@ func TestProcessServesItsQueuesUntilStopped(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.Start())
 	require.NoError(t, p.Start(), "a second start changes nothing")
-	f.wait(t, func() bool { return len(f.runs) == 1 && len(f.calls) == 3 })
+	f.wait(t, func() bool { return len(f.runs) == 1 && len(f.calls) == 4 })
 	require.Equal(t, []string{"taskrouter"}, f.runs)
-	require.Equal(t, []string{"taskrouter", "voice/one", "voice/two"}, f.calls)
+	require.Equal(t, []string{"taskrouter", "taskrouter-delivery", "voice/one", "voice/two"}, f.calls)
 	require.Equal(t, []string{"v1.2.3"}, f.versioned)
 	p.Stop()
 	p.Stop()
@@ -152,7 +152,7 @@ func TestProcessWithoutVersioning(t *testing.T) {
 	p, err := New(connect(t, f), o)
 	require.NoError(t, err)
 	require.NoError(t, p.Start())
-	f.wait(t, func() bool { return len(f.runs) == 1 && len(f.calls) == 1 })
+	f.wait(t, func() bool { return len(f.runs) == 1 && len(f.calls) == 2 })
 	require.Equal(t, []string{""}, f.versioned)
 	p.Stop()
 }
@@ -171,6 +171,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		want   string
 	}{
 		"no records":     {func(o *Options) { o.Records = nil }, "required"},
+		"no delivery":    {func(o *Options) { o.Delivery = nil }, "required"},
 		"no name":        {func(o *Options) { o.Voice[0].Name = "" }, "needs a name"},
 		"no calls":       {func(o *Options) { o.Voice[0].Calls = nil }, "needs a name and calls"},
 		"instance twice": {func(o *Options) { o.Voice[1].Name = "one" }, `"one" is listed twice`},

@@ -16,6 +16,7 @@ var (
 	records   *activities.Records
 	callbacks *activities.Callbacks
 	calls     *activities.Calls
+	delivery  *activities.Delivery
 )
 
 // nothingDone reports whether an activity failed for want of the store, before

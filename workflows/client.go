@@ -110,6 +110,24 @@ func (c *Client) input(v View) TaskInput {
 	return TaskInput{LogicVersion: LogicVersion, Tunables: c.opt.Tunables, View: v, Shown: shownOf(&v)}
 }
 
+// Wake starts the run that delivers the events of a Workspace, or tells it that
+// there are more.
+func (c *Client) Wake(ctx context.Context, accountSID, workspaceSID string) error {
+	o := sdkclient.StartWorkflowOptions{
+		ID: DeliveryID(workspaceSID), TaskQueue: TemporalQueue,
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:         "event callbacks",
+	}
+	if c.opt.Tunables.Searchable {
+		o.TypedSearchAttributes = deliveryAttributes(accountSID, workspaceSID)
+	}
+	in := DeliveryInput{LogicVersion: DeliveryLogicVersion, AccountSID: accountSID, WorkspaceSID: workspaceSID}
+	if _, err := c.sdk.SignalWithStartWorkflow(ctx, o.ID, SignalWake, wake{}, o, Delivery, in); err != nil {
+		return fmt.Errorf("wake delivery: %w", err)
+	}
+	return nil
+}
+
 // Running reports whether the Task has a run that is not over.
 func (c *Client) Running(ctx context.Context, taskSID string) (bool, error) {
 	d, err := c.sdk.DescribeWorkflowExecution(ctx, TaskID(taskSID), "")

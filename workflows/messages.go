@@ -38,6 +38,12 @@ type signalOf[T any] struct{ name string }
 // notices carries news of the Task.
 func notices() signalOf[View] { return signalOf[View]{SignalNotice} }
 
+// wake says that there may be something to be delivered.
+type wake struct{}
+
+// wakes carries the news that a Workspace has new events.
+func wakes() signalOf[wake] { return signalOf[wake]{SignalWake} }
+
 // channel is where the signal arrives.
 func (s signalOf[T]) channel(ctx workflow.Context) workflow.ReceiveChannel {
 	return workflow.GetSignalChannel(ctx, s.name)

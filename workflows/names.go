@@ -10,10 +10,16 @@ import (
 // is not bound to a voice instance.
 const TemporalQueue = "taskrouter"
 
+// DeliveryQueue is the Temporal queue of sending events. It has slots of its
+// own, so that slow receivers of events delay no assignment callback.
+const DeliveryQueue = "taskrouter-delivery"
+
 // Names of what is sent to a run, kept in recorded histories.
 const (
 	// SignalNotice carries a View.
 	SignalNotice = "notice"
+	// SignalWake tells a Delivery that there are events to be sent.
+	SignalWake = "wake"
 	// QueryState answers with a State.
 	QueryState = "state"
 )
@@ -23,12 +29,16 @@ const (
 const DeadlineForTarget = "target times out"
 
 const (
-	taskPrefix  = "task/"
-	voicePrefix = "voice/"
+	taskPrefix     = "task/"
+	deliveryPrefix = "delivery/"
+	voicePrefix    = "voice/"
 )
 
 // TaskID is the id of the run of a Task.
 func TaskID(taskSID string) string { return taskPrefix + taskSID }
+
+// DeliveryID is the id of the run that delivers the events of a Workspace.
+func DeliveryID(workspaceSID string) string { return deliveryPrefix + workspaceSID }
 
 // VoiceQueue is the Temporal queue of one instance of a voice back-end.
 func VoiceQueue(instance string) string { return voicePrefix + instance }

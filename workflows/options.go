@@ -46,7 +46,12 @@ const (
 	hangUpAttempt  = 10 * time.Second
 	// dialTries is how many worker processes may be lost over one placement.
 	dialTries = 3
-	voiceBeat      = 6 * time.Second
+	voiceBeat = 6 * time.Second
+
+	// deliverAttempt covers a minute of sending and the last retries of an
+	// event that was on its way then.
+	deliverAttempt = 20 * time.Minute
+	deliverBeat    = 10 * time.Second
 
 	// storePause is the wait before something is tried again whose activity
 	// gave up although only the store stood in the way.
@@ -117,6 +122,21 @@ func (t Tunables) hangUp(instance, summary string) workflow.ActivityOptions {
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 10 * time.Second,
 			MaximumAttempts: int32(min(max(t.HangUpTries, 1), 100)),
+		},
+	}
+}
+
+// deliver is the option set of one turn of sending events. It is never given
+// up: a worker process that is lost is replaced by another, which goes on from
+// the cursor in the store.
+func deliver(summary string) workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		TaskQueue:           DeliveryQueue,
+		StartToCloseTimeout: deliverAttempt,
+		HeartbeatTimeout:    deliverBeat,
+		Summary:             summary,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: storeMaxWait,
 		},
 	}
 }

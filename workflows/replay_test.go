@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -23,6 +25,17 @@ import (
 // corpus is where recorded histories live, a folder for each logic version.
 const corpus = "testdata/replay"
 
+// recordEnv makes the end-to-end tests write histories, and this one their
+// counts.
+const recordEnv = "UPDATE_REPLAY"
+
+// tally is what a recorded history holds. Its file says so too, so that a
+// history that is lost, cut or replaced is noticed.
+type tally struct {
+	Events  int `json:"events"`
+	Actions int `json:"actions"`
+}
+
 // TestReplay replays every recorded history: runs that were started by any
 // supported release must go on under this one.
 func TestReplay(t *testing.T) {
@@ -30,20 +43,35 @@ func TestReplay(t *testing.T) {
 		folder := filepath.Join(corpus, "v"+strconv.Itoa(version))
 		files, err := filepath.Glob(filepath.Join(folder, "*.json.gz"))
 		require.NoError(t, err)
-		require.NotEmptyf(t, files, "no histories in %s: record them with the end-to-end tests", folder)
+		require.NotEmptyf(t, files, "no histories in %s: record them with make replay/record", folder)
+		found := map[string]tally{}
 		for _, file := range files {
 			t.Run(filepath.Base(file), func(t *testing.T) {
 				h, err := workflowstest.Load(file)
 				require.NoError(t, err)
 				require.NoError(t, replay(h))
+				u := workflowstest.Measure(h)
+				found[filepath.Base(file)] = tally{Events: u.Events, Actions: u.Actions}
 			})
 		}
+		index := filepath.Join(folder, "counts.json")
+		if os.Getenv(recordEnv) != "" {
+			text, err := json.MarshalIndent(found, "", "  ")
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(index, append(text, '\n'), 0o644))
+		}
+		text, err := os.ReadFile(index)
+		require.NoError(t, err)
+		want := map[string]tally{}
+		require.NoError(t, json.Unmarshal(text, &want))
+		require.Equal(t, want, found)
 	}
 }
 
 func replay(h *historypb.History) error {
 	r := sdkworker.NewWorkflowReplayer()
 	r.RegisterWorkflow(Task)
+	r.RegisterWorkflow(Delivery)
 	return r.ReplayWorkflowHistory(quiet{}, h)
 }
 

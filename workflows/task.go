@@ -80,7 +80,7 @@ func (r *taskRun) run() error {
 		r.tendLegs()
 		r.applyDeadline()
 		r.show()
-		if r.view.Ended() && len(r.work) == 0 {
+		if r.view.Ended() && r.settled() {
 			return nil
 		}
 		if r.full() {

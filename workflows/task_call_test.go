@@ -127,6 +127,17 @@ func TestJoinNobodySawIsLeftToItsDeadline(t *testing.T) {
 	require.Equal(t, []string{"due 10s", "leg WR1-1", "hang up WR1-1", "hung up WR1-1"}, w.log)
 }
 
+// TestEndedTaskDoesNotWaitForItsJoin: an agent who left at once was perhaps
+// never seen in the room.
+func TestEndedTaskDoesNotWaitForItsJoin(t *testing.T) {
+	w := newWorld(t, withLeg(task(taskrouter.TaskAssigned),
+		taskrouter.LegView{Attempt: "WR1-1", State: taskrouter.LegAnswered, Confirm: true}))
+	w.env.OnActivity(calls.Confirm, mock.Anything, mock.Anything).After(10*time.Second).Return(activities.JoinResult{}, nil).Maybe()
+	w.completeAt(time.Second)
+	w.run()
+	require.Equal(t, epoch.Add(time.Second), w.env.Now().UTC().Truncate(time.Second))
+}
+
 func TestJoinTheStoreCouldNotTake(t *testing.T) {
 	v := withLeg(task(taskrouter.TaskAssigned),
 		taskrouter.LegView{Attempt: "WR1-1", State: taskrouter.LegAnswered, Confirm: true})

@@ -76,6 +76,12 @@ func (r *taskRun) running(key string) bool {
 	return slices.ContainsFunc(r.work, func(w work) bool { return w.key == key })
 }
 
+// settled reports whether nothing is in flight that an ended Task needs. Whether
+// two parties have met matters to nobody any more.
+func (r *taskRun) settled() bool {
+	return !slices.ContainsFunc(r.work, func(w work) bool { return !strings.HasPrefix(w.key, workConfirm+"/") })
+}
+
 // again puts a pause in flight, after which f is called.
 func (r *taskRun) again(key string, pause time.Duration, f func()) {
 	timer := workflow.NewTimerWithOptions(r.ctx, pause, workflow.TimerOptions{Summary: key + " again"})

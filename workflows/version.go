@@ -13,6 +13,22 @@ const (
 	LogicVersion = logicFirst
 )
 
+// Versions of the logic of Delivery, in the same way.
+const (
+	// deliveryFirst: send, sleep, continue as new.
+	deliveryFirst = 1
+
+	// DeliveryLogicVersion is what new runs are started with.
+	DeliveryLogicVersion = deliveryFirst
+)
+
+// knownDeliveryLogic is knownLogic for Delivery.
+func knownDeliveryLogic(version int) {
+	if version < deliveryFirst || version > DeliveryLogicVersion {
+		panic(fmt.Sprintf("delivery logic version %d is not known to this release", version))
+	}
+}
+
 // knownLogic panics for a run started by a newer release. A panic blocks the
 // run until a newer worker process takes it; an error would end it.
 func knownLogic(version int) {

@@ -73,6 +73,11 @@ func startAttributes(v *View) temporal.SearchAttributes {
 	return temporal.NewSearchAttributes(append(updates, s.changes(Shown{})...)...)
 }
 
+// deliveryAttributes are the search attributes of a Delivery.
+func deliveryAttributes(accountSID, workspaceSID string) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(keyword(attrAccount, accountSID), keyword(attrWorkspace, workspaceSID))
+}
+
 // changes are the updates that lead from one set of values to another.
 func (s Shown) changes(from Shown) []temporal.SearchAttributeUpdate {
 	var out []temporal.SearchAttributeUpdate

@@ -3,7 +3,6 @@ package workspace_test
 import (
 	"context"
 	"errors"
-	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -74,7 +73,7 @@ func TestAccountTokenIsAlphanumericAndShownOnce(t *testing.T) {
 	sid, token, err := b.here.CreateAccount(t.Context(), "Acme")
 	require.NoError(t, err)
 	require.True(t, taskrouter.IsSID(taskrouter.PrefixAccount, sid))
-	require.Regexp(t, regexp.MustCompile(`^[0-9A-Za-z]{32}$`), token)
+	require.Regexp(t, `^[0-9A-Za-z]{32}$`, token)
 	row := b.rows.rows[sid]
 	require.NotContains(t, string(row.AuthTokenSealed), token)
 	for _, e := range b.logs.All() {

@@ -188,7 +188,7 @@ func TestQueueLife(t *testing.T) {
 	got := update(workspace.QueueUpdate{TargetWorkers: ptr("skills HAS 'tax'")})
 	require.Equal(t, q.ExpressionVersion+1, got.ExpressionVersion)
 	require.Equal(t, []string{ann.SID}, members(q))
-	got = update(workspace.QueueUpdate{TargetWorkers: ptr(`"law" in worker.skills && true`)})
+	update(workspace.QueueUpdate{TargetWorkers: ptr(`"law" in worker.skills && true`)})
 	require.Equal(t, []string{ben.SID}, members(q), "CEL")
 	got = update(workspace.QueueUpdate{TargetWorkers: ptr("  ")})
 	require.Empty(t, got.TargetWorkers)

@@ -62,6 +62,8 @@ type App struct {
 	public   string
 	voices   *voices
 	assigner assigner
+	sender   sender
+	waker    *waker
 	backlog  atomic.Int64
 
 	stop   context.CancelFunc
@@ -118,9 +120,11 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		return nil, err
 	}
 	engine := rules.New(rules.Options{})
+	a.waker = newWaker(a.store, a.runs, o.Log)
 	a.dispatch = dispatch.New(a.store, engine, notifier{a.runs}, o.Log, dispatch.Options{
 		MaxAssignments: cfg.Routing.MaxAssignments, AssignedLimit: cfg.Routing.AssignedLimit,
 		GracePeriod: max(cfg.Routing.GracePeriod, time.Microsecond), DefaultCapacity: &cfg.Routing.DefaultCapacity, Crash: o.Crash,
+		OnCommit: a.waker.note,
 	})
 	a.onStop("settle notices", a.dispatch.Close)
 	if a.voices, err = a.newVoices(cfg); err != nil {
@@ -177,6 +181,7 @@ func (a *App) Start(ctx context.Context) error {
 	if a.opts.Work {
 		a.startWork(run)
 	}
+	a.loops.Go(func() { a.waker.run(run) })
 	a.loop(run, "backlog", backlogInterval, func(ctx context.Context) error {
 		n, err := a.dispatch.Backlog(ctx)
 		a.backlog.Store(int64(n))

@@ -53,6 +53,9 @@ const (
 	// CrashAfterLegDocument is after the acceptance by an agent's leg is
 	// committed and before the platform has the reply.
 	CrashAfterLegDocument = "after-leg-document"
+	// CrashAfterWebhook is after an event callback was answered and before the
+	// cursor moves behind the event.
+	CrashAfterWebhook = "after-webhook"
 )
 
 // crashing is durable with a crash point behind each commit.

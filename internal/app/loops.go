@@ -13,6 +13,7 @@ import (
 const (
 	sweepInterval     = time.Second
 	backlogInterval   = time.Second
+	deliveryInterval  = 2 * time.Second
 	reconcileInterval = 5 * time.Minute
 	retentionInterval = 10 * time.Minute
 	retentionBatch    = 5000
@@ -39,21 +40,34 @@ func (a *App) loop(ctx context.Context, name string, every time.Duration, fn fun
 	}()
 }
 
+// forget removes what is older than the retention: events, ended calls and the
+// record of dialled legs.
+func (a *App) forget(ctx context.Context) error {
+	before := time.Now().Add(-a.opts.Config.Routing.EventRetention)
+	for _, remove := range []func(context.Context, time.Time, int) (int, error){
+		a.store.DeleteEventsBefore, a.store.DeleteCallsBefore, a.store.DeleteDialAttemptsBefore,
+	} {
+		for {
+			n, err := remove(ctx, before, retentionBatch)
+			if err != nil {
+				return err
+			}
+			if n < retentionBatch {
+				break
+			}
+		}
+	}
+	return nil
+}
+
 // startWork begins what a worker process does besides running durable tasks.
 func (a *App) startWork(ctx context.Context) {
 	a.loop(ctx, "sweep", sweepInterval, a.dispatch.Sweep)
 	a.loop(ctx, "reconcile", reconcileInterval, func(ctx context.Context) error {
 		return a.dispatch.Reconcile(ctx, a.running)
 	})
-	a.loop(ctx, "retention", retentionInterval, func(ctx context.Context) error {
-		before := time.Now().Add(-a.opts.Config.Routing.EventRetention)
-		for {
-			n, err := a.store.DeleteEventsBefore(ctx, before, retentionBatch)
-			if err != nil || n < retentionBatch {
-				return err
-			}
-		}
-	})
+	a.loop(ctx, "deliveries", deliveryInterval, a.waker.sweep)
+	a.loop(ctx, "retention", retentionInterval, a.forget)
 	a.voices.poll(ctx, &a.loops)
 	a.loops.Add(1)
 	go func() {

@@ -77,11 +77,20 @@ func temporalTLS(c config.TemporalTLS) (*tls.Config, error) {
 
 // sign makes webhook signatures with the account's own token.
 func (a *App) sign(ctx context.Context, account, target string, form url.Values) (string, error) {
+	token, err := a.signingToken(ctx, account)
+	if err != nil {
+		return "", err
+	}
+	return wire.Sign(target, form, token), nil
+}
+
+// signingToken is the token webhooks of an account are signed with.
+func (a *App) signingToken(ctx context.Context, account string) (string, error) {
 	tokens, err := a.Accounts.SigningTokens(ctx, account)
 	if err != nil {
 		return "", err
 	}
-	return wire.Sign(target, form, tokens[0]), nil
+	return tokens[0], nil
 }
 
 func validateSignature(target string, form url.Values, token, signature string) bool {

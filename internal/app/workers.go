@@ -23,6 +23,11 @@ func (a *App) buildWorker(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	slow, err := guarded(cfg.Egress.AllowCIDRs, events.DeliveryTimeout)
+	if err != nil {
+		return err
+	}
+	a.sender = sender{events.NewDeliverer(slow, a.signingToken, a.log), a.opts.Crash}
 	a.assigner = assigner{events.NewAssigner(client, a.sign, a.log), a.opts.Crash}
 	_, err = a.newProcess(nil)
 	return err
@@ -33,6 +38,7 @@ func (a *App) newProcess(fatal func(error)) (*worker.Process, error) {
 	o := worker.Options{
 		Routing: &activities.Routing{Store: store}, Records: &activities.Records{Store: store},
 		Callbacks:   &activities.Callbacks{Store: store, Assigner: a.assigner},
+		Delivery:    &activities.Delivery{Store: a.store, Sender: a.sender, Retries: a.opts.Config.Events.CallbackRetries},
 		StopTimeout: a.opts.Config.Worker.DrainTimeout, MaxCallbacks: a.opts.Config.Worker.Concurrency,
 		OnFatal: fatal,
 	}

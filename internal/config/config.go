@@ -16,6 +16,7 @@ type Config struct {
 	Worker    Worker   `key:"worker"`
 	Limits    Limits   `key:"limits"`
 	Routing   Routing  `key:"routing"`
+	Events    Events   `key:"events"`
 	Voice     Voice    `key:"voice"`
 	Egress    Egress   `key:"egress"`
 	Secrets   Secrets  `key:"secrets"`
@@ -93,6 +94,11 @@ type Routing struct {
 	DefaultCapacity int           `key:"default_capacity" usage:"capacity of a new agent on each channel"`
 }
 
+// Events says how events are sent to callback URLs.
+type Events struct {
+	CallbackRetries int `key:"callback_retries" usage:"times an event is sent again that its receiver could not take, 0 to 10"`
+}
+
 // Voice says which telephone platforms there are.
 type Voice struct {
 	// Insecure allows plain HTTP and webhooks nobody vouches for.
@@ -155,6 +161,7 @@ func Default() *Config {
 			MaxAssignments: 1000, AssignedLimit: 24 * time.Hour, GracePeriod: 5 * time.Minute,
 			EventRetention: 30 * 24 * time.Hour, DefaultCapacity: 1,
 		},
+		Events:  Events{CallbackRetries: 1},
 		Logging: Logging{Level: "info", Format: "json"},
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	sdkclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	sdkworker "go.temporal.io/sdk/worker"
@@ -93,6 +94,7 @@ func finish(t *testing.T, c sdkclient.Client, run sdkclient.WorkflowRun) {
 
 func TestStartInMemory(t *testing.T) {
 	s, err := devserver.Start(t.Context(), devserver.Options{
+		Namespaces: []string{"second"},
 		SearchAttributes: map[string]enumspb.IndexedValueType{
 			"TaskState": enumspb.INDEXED_VALUE_TYPE_KEYWORD,
 			"QueueSid":  enumspb.INDEXED_VALUE_TYPE_KEYWORD,
@@ -118,6 +120,15 @@ func TestStartInMemory(t *testing.T) {
 			require.EqualValues(ct, 1, res.GetCount())
 		}, 10*time.Second, 20*time.Millisecond)
 		finish(t, c, run)
+	})
+
+	t.Run("further namespaces are alike", func(t *testing.T) {
+		other, err := c.OperatorService().ListSearchAttributes(t.Context(), &operatorservice.ListSearchAttributesRequest{Namespace: "second"})
+		require.NoError(t, err)
+		require.Equal(t, enumspb.INDEXED_VALUE_TYPE_KEYWORD, other.GetCustomAttributes()["TaskState"])
+		res, err := c.CountWorkflow(t.Context(), &workflowservice.CountWorkflowExecutionsRequest{Namespace: "second"})
+		require.NoError(t, err)
+		require.Zero(t, res.GetCount(), "each has its own runs")
 	})
 
 	t.Run("latency of the floor", func(t *testing.T) {

@@ -84,6 +84,7 @@ func testDeleteWorkspace(t *testing.T, f *fixture) {
 	ctx := t.Context()
 	other := f.addWorkspace(f.account, "Other")
 	c, _ := f.everything(1)
+	c.Workspace.EventCallbackURL = "" // nobody waits for the events
 	c.Join = []dispatch.Membership{{QueueSID: c.Queues[0].SID, WorkerSID: c.Workers[0].SID}}
 	c.Jobs = []*dispatch.Job{{ID: "j", Kind: dispatch.JobDeleteWorkspace, CreatedAt: at(1)}}
 	c.Classes = []*dispatch.DemandClass{{Key: "k", Waiting: 1}}

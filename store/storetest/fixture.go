@@ -28,12 +28,11 @@ type fixture struct {
 	account, ws string
 	workspace   *taskrouter.Workspace
 
-	idle, offline  *taskrouter.Activity
-	voice, chat    *taskrouter.TaskChannel
-	queue, queue2  *taskrouter.TaskQueue
-	workflow       *taskrouter.Workflow
-	created        int
-	nextEventIndex int
+	idle, offline *taskrouter.Activity
+	voice, chat   *taskrouter.TaskChannel
+	queue, queue2 *taskrouter.TaskQueue
+	workflow      *taskrouter.Workflow
+	created       int
 }
 
 func newFixture(t *testing.T, s *store.Store) *fixture {
@@ -193,7 +192,6 @@ func sids[D any](in []D, sid func(D) string) []string {
 }
 
 func taskSID(t *taskrouter.Task) string               { return t.SID }
-func agentSID(a *dispatch.Agent) string               { return a.SID }
 func reservationSID(r *taskrouter.Reservation) string { return r.SID }
 func legAttempt(l *taskrouter.Leg) string             { return l.Attempt }
 

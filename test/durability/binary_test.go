@@ -13,17 +13,18 @@ import (
 )
 
 // binaries are the programs under test, built once for all tests.
-type binaries struct{ router, platform string }
+type binaries struct{ router, platform, temporal string }
 
 var build = sync.OnceValues(func() (binaries, error) {
 	dir, err := os.MkdirTemp("", "taskrouter-durability-")
 	if err != nil {
 		return binaries{}, err
 	}
-	b := binaries{router: filepath.Join(dir, "taskrouter"), platform: filepath.Join(dir, "platformd")}
+	b := binaries{router: filepath.Join(dir, "taskrouter"), platform: filepath.Join(dir, "platformd"), temporal: filepath.Join(dir, "devtemporal")}
 	for out, pkg := range map[string]string{
 		b.router:   "github.com/taskrouter/taskrouter/cmd/taskrouter",
 		b.platform: "github.com/taskrouter/taskrouter/test/durability/platformd",
+		b.temporal: "github.com/taskrouter/taskrouter/internal/devserver/cmd/devtemporal",
 	} {
 		var text bytes.Buffer
 		c := exec.Command("go", "build", "-o", out, pkg)

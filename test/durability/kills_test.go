@@ -62,10 +62,13 @@ func schedule(seed int64, n int) []killPlan {
 // has ended, and nothing that must always hold was ever broken.
 func TestRandomKillsUnderLoad(t *testing.T) {
 	kills := int(number(t, killsEnv, defaultKills))
+	t.Run("embedded", func(t *testing.T) { killAtRandom(t, newSystem(t), kills) })
+	t.Run("outside", func(t *testing.T) { killAtRandom(t, newOutside(t), (kills+2)/3) })
+}
+
+func killAtRandom(t *testing.T, s *system, kills int) {
 	seed := number(t, seedEnv, time.Now().UnixNano())
 	t.Logf("%d kills; repeat with %s=%d", kills, seedEnv, seed)
-
-	s := newSystem(t)
 	s.start()
 	l := newLoad(newWorkspace(s), seed)
 	l.start(t)
@@ -163,7 +166,7 @@ func newLoad(w *workspace, seed int64) *load {
 		queues[kind] = w.must(w.path+"/TaskQueues", form("FriendlyName", kind, "TargetWorkers", fmt.Sprintf("kind == '%s'", kind))).text("sid")
 	}
 	config := fmt.Sprintf(`{"task_routing":{"filters":[
-		{"filter_friendly_name":"calls","expression":"has(called)","targets":[{"queue":"%s"}]},
+		{"filter_friendly_name":"calls","expression":"cel:has(task.called)","targets":[{"queue":"%s"}]},
 		{"filter_friendly_name":"texts","expression":"1 == 1","targets":[{"queue":"%s","timeout":3},{"queue":"%s","priority":5}]}]}}`,
 		queues["call"], queues["text"], queues["text"])
 	l.flow = w.must(w.path+"/Workflows", form("FriendlyName", "load", "Configuration", config, "TaskReservationTimeout", "30")).text("sid")

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // reads the router's database
+	_ "github.com/jackc/pgx/v5/stdlib" // reads the router's database, as the next
+	_ "modernc.org/sqlite"
 
 	"go.temporal.io/api/workflowservice/v1"
 	sdkclient "go.temporal.io/sdk/client"
@@ -57,15 +58,20 @@ func (l *ledger) none(ctx context.Context, what, query string) {
 	}
 }
 
-// audit opens the database read-only while the router runs and lets check look.
+// audit opens the database beside the router that runs and lets check look.
+// The queries are written for SQLite and PostgreSQL alike.
 func (s *system) audit(ctx context.Context, check func(ctx context.Context, l *ledger)) error {
-	dsn := "file:" + (&url.URL{Path: s.database()}).EscapedPath() + "?mode=ro&_pragma=busy_timeout(5000)"
-	db, err := sql.Open("sqlite", dsn)
+	driver, dsn := "sqlite", "file:"+(&url.URL{Path: s.database()}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(5000)"
+	o := &sql.TxOptions{ReadOnly: true}
+	if s.postgres != "" {
+		driver, dsn, o.Isolation = "pgx", s.postgres, sql.LevelRepeatableRead
+	}
+	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = db.Close() }()
-	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := db.BeginTx(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -88,12 +94,12 @@ func always(ctx context.Context, l *ledger) {
 			c.wrapping <> (SELECT count(*) FROM reservations r WHERE r.worker_sid = c.worker_sid AND r.task_channel_sid = c.task_channel_sid AND r.status = 'wrapping')`)
 	l.none(ctx, "task accepted twice", `SELECT task_sid || ' ' || count(*) FROM reservations
 		WHERE accepted_at > 0 GROUP BY task_sid HAVING count(*) > 1`)
-	l.none(ctx, "task and reservations disagree", `SELECT t.sid || ' is ' || t.status || ' with ' || coalesce(group_concat(r.status), 'none open')
+	l.none(ctx, "task and reservations disagree", `SELECT t.sid || ' is ' || t.status || ' with ' || coalesce(string_agg(r.status, ','), 'none open')
 		FROM tasks t LEFT JOIN reservations r ON r.task_sid = t.sid AND r.is_open
 		GROUP BY t.sid, t.status HAVING CASE t.status
-			WHEN 'reserved' THEN coalesce(sum(r.status = 'pending'), 0) = 0
-			WHEN 'assigned' THEN coalesce(sum(r.status = 'accepted'), 0) <> 1
-			WHEN 'wrapping' THEN coalesce(sum(r.status = 'wrapping'), 0) <> 1
+			WHEN 'reserved' THEN count(*) FILTER (WHERE r.status = 'pending') = 0
+			WHEN 'assigned' THEN count(*) FILTER (WHERE r.status = 'accepted') <> 1
+			WHEN 'wrapping' THEN count(*) FILTER (WHERE r.status = 'wrapping') <> 1
 			ELSE count(r.sid) > 0 END`)
 	l.none(ctx, "event log has a gap", `SELECT k.workspace_sid || ' at ' || k.event_seq || ' has ' || count(e.seq) || ' events up to ' || coalesce(max(e.seq), 0)
 		FROM workspace_locks k LEFT JOIN events e ON e.workspace_sid = k.workspace_sid

@@ -6,16 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/taskrouter/taskrouter/internal/pgtest"
+	"github.com/taskrouter/taskrouter/workflows"
 )
 
 // Patience on a slow, shared machine.
@@ -36,6 +41,9 @@ type system struct {
 	env      map[string]string
 	starts   int
 	startup  []time.Duration
+	// postgres and temporalAddress name servers that live on while the router
+	// is killed; empty for those inside its process.
+	postgres, temporalAddress string
 }
 
 // process is one life of the router.
@@ -61,6 +69,49 @@ func newSystem(t *testing.T) *system {
 	return s
 }
 
+// newOutside makes a system whose PostgreSQL and Temporal are processes of their
+// own: only the router dies.
+func newOutside(t *testing.T) *system {
+	t.Helper()
+	s := newSystem(t)
+	s.postgres = pgtest.Start(t)
+	s.temporalAddress = startTemporal(t)
+	return s
+}
+
+// startTemporal starts a Temporal server in a process of its own.
+func startTemporal(t *testing.T) string {
+	t.Helper()
+	env := filepath.Join(t.TempDir(), "env")
+	keywords := slices.Sorted(maps.Keys(workflows.SearchAttributes()))
+	cmd := exec.Command(built(t).temporal, "--namespace", "default", "--keywords", strings.Join(keywords, ","), "--env-file", env)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	var said map[string]string
+	until(t, startPatience, "Temporal serves", func() (err error) {
+		said, err = readEnv(env)
+		return err
+	})
+	return said["TEMPORAL_ADDRESS"]
+}
+
+// readEnv reads KEY=value lines.
+func readEnv(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
+		out[k] = v
+	}
+	return out, nil
+}
+
 func (s *system) database() string  { return filepath.Join(s.dir, "data", "taskrouter.db") }
 func (s *system) envFile() string   { return filepath.Join(s.dir, "env") }
 func (s *system) crashFile() string { return filepath.Join(s.dir, "crash") }
@@ -74,8 +125,14 @@ func (s *system) launch() {
 	p := &process{output: filepath.Join(s.dir, fmt.Sprintf("output.%d", s.starts)), exited: make(chan struct{})}
 	out, err := os.Create(p.output)
 	require.NoError(s.t, err)
-	p.cmd = exec.Command(built(s.t).router, "dev", "--data", filepath.Join(s.dir, "data"), "--listen", s.listen,
-		"--no-ui", "--env-file", s.envFile(), "--voice-platform", s.platform.url)
+	args := []string{
+		"dev", "--data", filepath.Join(s.dir, "data"), "--listen", s.listen,
+		"--no-ui", "--env-file", s.envFile(), "--voice-platform", s.platform.url,
+	}
+	if s.postgres != "" {
+		args = append(args, "--database", s.postgres, "--temporal", s.temporalAddress)
+	}
+	p.cmd = exec.Command(built(s.t).router, args...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.Env = append(os.Environ(), "TASKROUTER_CRASH_FILE="+s.crashFile())
 	require.NoError(s.t, p.cmd.Start())
@@ -104,16 +161,11 @@ func (s *system) ready() {
 			s.t.Fatalf("the router ended by itself:\n%s", s.tail())
 		default:
 		}
-		text, err := os.ReadFile(s.envFile())
-		if err != nil {
-			return err
+		env, err := readEnv(s.envFile())
+		if err == nil {
+			s.env = env
 		}
-		s.env = map[string]string{}
-		for line := range strings.Lines(string(text)) {
-			k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
-			s.env[k] = v
-		}
-		return nil
+		return err
 	})
 }
 
@@ -163,6 +215,10 @@ func (s *system) tail() string {
 func (s *system) showOutput() {
 	for n := max(1, s.starts-2); n <= s.starts; n++ {
 		text, _ := os.ReadFile(filepath.Join(s.dir, fmt.Sprintf("output.%d", n)))
+		if before, _, ok := strings.Cut(string(text), "The Task Router is running."); ok {
+			_, after, _ := strings.Cut(string(text), "Stop with Ctrl-C.")
+			text = []byte(before + after)
+		}
 		s.t.Logf("life %d of %d said:\n%s", n, s.starts, text[max(0, len(text)-6000):])
 	}
 }

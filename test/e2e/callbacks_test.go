@@ -44,9 +44,9 @@ func callbackDequeues(t *testing.T, s *system) {
 	require.Equal(t, "+15550199", agent.now(t).From)
 	c.phone.silent(t, c.contacts[alice.name])
 	agent.do(t, "answer")
-	talks(t, caller, agent)
-	agent.do(t, "hangup")
 	task := *c.onlyTask(t).Sid
+	c.talk(t, task, caller, agent)
+	agent.do(t, "hangup")
 	c.becomes(t, task, "completed")
 	require.Len(t, app.requests(t, "/assignment"), 1)
 	s.runEnds(t, task)

@@ -8,6 +8,7 @@ import (
 	api "github.com/twilio/twilio-go/rest/taskrouter/v1"
 
 	"github.com/taskrouter/taskrouter/voice"
+	"github.com/taskrouter/taskrouter/workspace"
 )
 
 // attributesOf decodes the attributes of a Task.
@@ -39,7 +40,7 @@ func menuToWrapUp(t *testing.T, s *system) {
 	require.EqualValues(t, 5, task.Priority)
 
 	agent.do(t, "answer")
-	talks(t, caller, agent)
+	c.talk(t, *task.Sid, caller, agent)
 	task = c.becomes(t, *task.Sid, "assigned")
 	require.Equal(t, agent.sid, attributesOf(t, task)["worker_call_sid"])
 	c.phone.silent(t, c.contacts[alice.name], c.contacts[bob.name], c.contacts[daichi.name])
@@ -53,6 +54,25 @@ func menuToWrapUp(t *testing.T, s *system) {
 		"reservation.wrapup", "task.wrapup", "reservation.completed", "task.completed"), c.events(t, *task.Sid))
 	c.idle(t, chiyo)
 	require.Contains(t, stories(t, s.runEnds(t, *task.Sid)), "Dial")
+}
+
+// demoCall is the call that the first start of the system suggests: a customer
+// dials the demo's number and asks for Sales in Japanese.
+func demoCall(t *testing.T, s *system) {
+	c := &center{system: s, ws: s.WorkspaceSID}
+	caller := s.phone.dial(t, "+15557777", workspace.DemoPhoneNumber)
+	caller.press(t, "Welcome.", "2")
+	caller.press(t, "For Japanese, press 2.", "2")
+	agent := s.phone.rings(t, "client:chiyo")
+	task := *c.onlyTask(t).Sid
+	agent.do(t, "answer")
+	c.talk(t, task, caller, agent)
+	s.phone.silent(t, "client:alice", "client:bob", "client:daichi")
+	caller.do(t, "hangup")
+	agent.ends(t)
+	c.becomes(t, task, "wrapping")
+	c.finish(t, task, "completed")
+	s.runEnds(t, task)
 }
 
 // phoneRejected: the agent declines on screen while the phone rings. It stops
@@ -70,7 +90,7 @@ func phoneRejected(t *testing.T, s *system) {
 
 	second := c.phone.rings(t, c.contacts[alice.name])
 	second.do(t, "answer")
-	talks(t, caller, second)
+	c.talk(t, task, caller, second)
 	caller.do(t, "hangup")
 	second.ends(t)
 	c.becomes(t, task, "wrapping")
@@ -97,7 +117,7 @@ func phoneBusy(t *testing.T, s *system) {
 		return call{c.phone, last.CallSID}, len(calls) == 2 && last.State == voice.Ringing.String()
 	})
 	second.do(t, "answer")
-	talks(t, caller, second)
+	c.talk(t, task, caller, second)
 	second.do(t, "hangup")
 	c.becomes(t, task, "wrapping")
 	c.finish(t, task, "completed")
@@ -111,7 +131,7 @@ func phoneBusy(t *testing.T, s *system) {
 func phoneNotAnswered(t *testing.T, s *system) {
 	c := newCenter(t, s, plan{agents: []agentPlan{daichi}, reservationTimeout: 7})
 	caller := c.customer(t, keySupport, keyEnglish)
-	first := c.phone.rings(t, c.contacts[daichi.name])
+	first := c.phone.called(t, c.contacts[daichi.name]) // rings for two seconds
 	task := *c.onlyTask(t).Sid
 	require.Equal(t, voice.EndNoAnswer, first.ends(t).Cause)
 	until(t, "the agent is offline", func() bool {
@@ -123,7 +143,7 @@ func phoneNotAnswered(t *testing.T, s *system) {
 	c.hire(t, alice)
 	second := c.phone.rings(t, c.contacts[alice.name])
 	second.do(t, "answer")
-	talks(t, caller, second)
+	c.talk(t, task, caller, second)
 	caller.do(t, "hangup")
 	c.becomes(t, task, "wrapping")
 	c.finish(t, task, "completed")
@@ -136,7 +156,7 @@ func phoneNotAnswered(t *testing.T, s *system) {
 // escalated: nobody who speaks the language is there, so after a while the call
 // becomes more urgent and goes to everybody.
 func escalated(t *testing.T, s *system) {
-	c := newCenter(t, s, plan{agents: []agentPlan{alice, bob}, patience: 3})
+	c := newCenter(t, s, plan{agents: []agentPlan{alice, bob}, patience: 8})
 	caller := c.customer(t, keySupport, keyJapanese)
 	task := c.onlyTask(t)
 	require.Equal(t, supportQueue, *task.TaskQueueFriendlyName)
@@ -153,14 +173,14 @@ func escalated(t *testing.T, s *system) {
 		return searchable(t, d)["TaskRouterQueue"] == c.queues[everyoneQueue] && searchable(t, d)["TaskRouterPriority"] == "20"
 	})
 	agent.do(t, "answer")
-	talks(t, caller, agent)
+	c.talk(t, *task.Sid, caller, agent)
 	agent.do(t, "hangup")
 	c.becomes(t, *task.Sid, "wrapping")
 	c.finish(t, *task.Sid, "completed")
 	require.Equal(t, sequence(entered, "task-queue.timeout", "workflow.target-matched", "task-queue.moved", "task-queue.entered",
 		"reservation.created", "reservation.accepted", "task.updated", "reservation.wrapup", "task.wrapup", "reservation.completed", "task.completed"),
 		c.events(t, *task.Sid))
-	s.runEnds(t, *task.Sid)
+	require.Contains(t, stories(t, s.runEnds(t, *task.Sid)), "timer: target times out")
 }
 
 // lastTargetTimesOut: when the last target gives up, the Task is canceled and
@@ -223,7 +243,7 @@ func acceptedByREST(t *testing.T, s *system) {
 	c.answer(t, task, offer, "accepted")
 	agent := c.phone.rings(t, c.contacts[alice.name])
 	agent.do(t, "answer")
-	talks(t, caller, agent)
+	c.talk(t, task, caller, agent)
 	caller.do(t, "hangup")
 	agent.ends(t)
 	c.becomes(t, task, "completed")

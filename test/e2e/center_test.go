@@ -4,11 +4,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	api "github.com/twilio/twilio-go/rest/taskrouter/v1"
+
+	"github.com/taskrouter/taskrouter/activities"
+	"github.com/taskrouter/taskrouter/taskrouter"
+	"github.com/taskrouter/taskrouter/workflows"
 )
 
 // plan is what differs between the contact centres of the scenarios.
@@ -28,6 +33,8 @@ type plan struct {
 	wrapUp int
 	// manual leaves the phones of agents to REST clients.
 	manual bool
+	// noPhone is a center without telephones.
+	noPhone bool
 }
 
 // agentPlan is an agent in the making.
@@ -118,6 +125,9 @@ func newCenter(t *testing.T, s *system, p plan) *center {
 	c.workflow = *wf.Sid
 	for _, a := range p.agents {
 		c.hire(t, a)
+	}
+	if p.noPhone {
+		return c
 	}
 	form := url.Values{
 		"FriendlyName": {"Line"}, "PhoneNumbers": {c.number}, "WorkflowSid": {c.workflow},
@@ -300,4 +310,20 @@ func (c *center) customer(t *testing.T, department, language string) call {
 	caller.press(t, askLanguage, language)
 	caller.hears(t, holdTheLine)
 	return caller
+}
+
+// talk waits until caller and agent hear each other and the router knows it: a
+// party who leaves before is one who was never connected.
+func (c *center) talk(t *testing.T, task string, caller, agent call) {
+	t.Helper()
+	talks(t, caller, agent)
+	await(t, "the join is confirmed", func() (workflows.State, bool) {
+		var s workflows.State
+		answer, err := c.temporal.QueryWorkflow(t.Context(), workflows.TaskID(task), "", workflows.QueryState)
+		if err != nil {
+			return s, false
+		}
+		require.NoError(t, answer.Get(&s))
+		return s, slices.ContainsFunc(s.View.Legs, func(l activities.Leg) bool { return l.State == taskrouter.LegJoined })
+	})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/taskrouter/taskrouter/internal/devserver"
@@ -17,18 +16,17 @@ import (
 // processors.
 const parallelTests = "12"
 
-// systems is how many systems may run on the shared Temporal server in the
-// life of the test binary.
+// systems is how many systems may run on the shared Temporal server at a time.
 const systems = 8
 
 // temporalServer is the one Temporal server of the test binary. Each system on
-// it gets a namespace of its own: two systems in one namespace would be handed
-// each other's durable runs.
+// it has a namespace to itself while it runs: two systems in one namespace would
+// be handed each other's durable runs.
 type temporalServer struct {
 	once   sync.Once
 	server *devserver.Server
 	err    error
-	given  atomic.Int64
+	free   chan string
 }
 
 var conductor temporalServer
@@ -47,6 +45,9 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
+	if err := programs.close(); err != nil {
+		fmt.Fprintln(os.Stderr, "remove the programs:", err)
+	}
 	os.Exit(code)
 }
 
@@ -57,26 +58,30 @@ func flagGiven(name string) bool {
 }
 
 // namespace starts the server when it is first needed, and returns its address
-// and a namespace nobody else has.
+// and a namespace that is the test's alone until it ends.
 func (s *temporalServer) namespace(t *testing.T) (address, namespace string) {
 	t.Helper()
-	s.once.Do(func() {
-		var names []string
-		for i := range systems {
-			names = append(names, namespaceName(i))
-		}
-		s.server, s.err = devserver.Start(context.Background(), devserver.Options{
-			UIPort: -1, Namespaces: names, SearchAttributes: workflows.SearchAttributes(),
-		})
-	})
+	s.once.Do(s.start)
 	if s.err != nil {
 		t.Fatalf("start Temporal: %v", s.err)
 	}
-	n := int(s.given.Add(1)) - 1
-	if n >= systems {
-		t.Fatalf("more than %d systems: raise the number", systems)
+	select {
+	case namespace = <-s.free:
+	case <-t.Context().Done():
+		t.Fatal("no namespace is free")
 	}
-	return s.server.HostPort(), namespaceName(n)
+	t.Cleanup(func() { s.free <- namespace })
+	return s.server.HostPort(), namespace
 }
 
-func namespaceName(n int) string { return fmt.Sprintf("e2e-%d", n+1) }
+func (s *temporalServer) start() {
+	s.free = make(chan string, systems)
+	var names []string
+	for i := range systems {
+		names = append(names, fmt.Sprintf("e2e-%d", i+1))
+		s.free <- names[i]
+	}
+	s.server, s.err = devserver.Start(context.Background(), devserver.Options{
+		UIPort: -1, Namespaces: names, SearchAttributes: workflows.SearchAttributes(),
+	})
+}

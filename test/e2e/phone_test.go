@@ -70,6 +70,17 @@ func (p phone) rings(t *testing.T, target string) call {
 	})
 }
 
+// called waits for the first call to a phone, whatever has become of it.
+func (p phone) called(t *testing.T, target string) call {
+	t.Helper()
+	return await(t, target+" is called", func() (call, bool) {
+		if calls := p.to(t, target); len(calls) > 0 {
+			return call{p, calls[0].CallSID}, true
+		}
+		return call{}, false
+	})
+}
+
 // silent makes sure a phone was never called.
 func (p phone) silent(t *testing.T, targets ...string) {
 	t.Helper()

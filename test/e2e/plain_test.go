@@ -66,6 +66,7 @@ func plainTask(t *testing.T, s *system) {
 	t.Log(costTable(u))
 	require.LessOrEqual(t, u.Actions, workflowstest.MaxPlainActions)
 	require.LessOrEqual(t, u.Events, workflowstest.MaxPlainEvents)
+	require.Zero(t, u.ByType[enumspb.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED], "the names of queue and filter never changed")
 }
 
 // costTable shows what a run cost on Temporal.

@@ -13,6 +13,7 @@ type scenario struct {
 var scenarios = []scenario{
 	{"plain", plainTask},
 	{"menu", menuToWrapUp},
+	{"demo", demoCall},
 	{"rejected", phoneRejected},
 	{"busy", phoneBusy},
 	{"timeout", phoneNotAnswered},

@@ -1,9 +1,9 @@
 package e2e
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,17 +33,22 @@ func duplicateWebhooks(t *testing.T, s *system) {
 	require.Contains(t, say("/menu/department/0", "Digits", keySales), askLanguage, "a late key changes nothing")
 
 	// The last key of the menu comes five times at once.
-	var all sync.WaitGroup
-	for range 5 {
-		all.Add(1)
+	const times = 5
+	outcomes := make(chan error, times)
+	for range times {
 		go func() {
-			defer all.Done()
 			form := url.Values{"CallSid": {caller.sid}, "From": {"+17775550123"}, "To": {c.number}, "CallStatus": {"in-progress"}, "Digits": {keyEnglish}}
-			s.web.webhook(t, "/callqueue/menu/language/0", form)
+			resp, err := http.PostForm(s.web.url+"/callqueue/menu/language/0", form)
+			if err == nil {
+				err = resp.Body.Close()
+			}
+			outcomes <- err
 		}()
 	}
 	caller.press(t, askLanguage, keyEnglish)
-	all.Wait()
+	for range times {
+		require.NoError(t, <-outcomes)
+	}
 	caller.hears(t, holdTheLine)
 	task := c.onlyTask(t)
 	require.Equal(t, "support", attributesOf(t, task)["department"])
@@ -52,7 +57,7 @@ func duplicateWebhooks(t *testing.T, s *system) {
 	agent := c.phone.rings(t, c.contacts[alice.name])
 	attempt := *c.offers(t, *task.Sid)[0].Sid + "-1"
 	agent.do(t, "answer")
-	talks(t, caller, agent)
+	c.talk(t, *task.Sid, caller, agent)
 	leg := func(path, status string) string {
 		return s.web.webhook(t, "/callqueue/leg/"+attempt+path, url.Values{
 			"CallSid": {agent.sid}, "From": {c.number}, "To": {c.contacts[alice.name]}, "CallStatus": {status}, "Direction": {"outbound-api"},

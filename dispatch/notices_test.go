@@ -1,0 +1,147 @@
+package dispatch_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// runs is a notifier that remembers what the durable runs were told.
+type runs struct {
+	mu   sync.Mutex
+	told []telling
+	down bool
+}
+
+type telling struct {
+	dispatch.Notice
+	view taskrouter.View
+}
+
+func (r *runs) Notify(_ context.Context, n dispatch.Notice, v taskrouter.View) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.down {
+		return errors.New("temporal is down")
+	}
+	r.told = append(r.told, telling{n, v})
+	return nil
+}
+
+func (r *runs) of(task string) (out []telling) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, x := range r.told {
+		if x.TaskSID == task {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+func (r *runs) setDown(down bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.down = down
+}
+
+// eventually waits for the senders, which work beside the commands.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	require.Eventually(t, ok, 10*time.Second, 2*time.Millisecond, what)
+}
+
+func (b *bench) backlog() int {
+	b.t.Helper()
+	n, err := b.d.Backlog(b.ctx)
+	require.NoError(b.t, err)
+	return n
+}
+
+func TestNotices(t *testing.T) {
+	r := &runs{}
+	b := office(t, func(s *settings) { s.notifier = r })
+	t.Cleanup(func() { require.NoError(t, b.d.Close(context.Background())) })
+	b.worker("Ann", "{}")
+	task := b.task()
+	eventually(t, "the start", func() bool { return len(r.of(task)) == 1 && b.backlog() == 0 })
+	first := r.of(task)[0]
+	require.True(t, first.First)
+	require.Equal(t, taskrouter.TaskReserved, first.view.Status, "one notice a commit, with the state it left")
+	require.Equal(t, first.Revision, first.view.Revision)
+
+	// Nothing to do and a later deadline only: it may wait and coalesce.
+	offer := b.offer(task).SID
+	b.must(offer, taskrouter.ReservationAccepted)
+	b.must(offer, taskrouter.ReservationWrapping)
+	require.Equal(t, 1, b.backlog())
+	b.pass(time.Second)
+	require.Len(t, r.of(task), 1)
+	b.pass(2 * time.Second)
+	eventually(t, "one notice for both", func() bool { return len(r.of(task)) == 2 && b.backlog() == 0 })
+	require.Equal(t, taskrouter.TaskWrapping, r.of(task)[1].view.Status)
+	require.False(t, r.of(task)[1].First)
+
+	b.must(offer, taskrouter.ReservationCompleted)
+	eventually(t, "an end is urgent", func() bool { return len(r.of(task)) == 3 })
+	require.True(t, r.of(task)[2].view.Ended())
+}
+
+func TestNoticesSurviveAnOutage(t *testing.T) {
+	r := &runs{down: true}
+	b := office(t, func(s *settings) { s.notifier = r })
+	t.Cleanup(func() { require.NoError(t, b.d.Close(context.Background())) })
+	task := b.task()
+	other := b.task()
+	require.NoError(t, b.d.DeleteTask(b.ctx, b.subject(other)))
+	require.Equal(t, 2, b.backlog())
+	b.pass(10 * time.Second)
+	require.Equal(t, 2, b.backlog())
+	r.setDown(false)
+	b.pass(30 * time.Second)
+	eventually(t, "both are told", func() bool { return len(r.of(task)) > 0 && len(r.of(other)) > 0 && b.backlog() == 0 })
+	require.True(t, r.of(task)[0].First, "the start was never made")
+	require.True(t, r.of(other)[0].view.Removed)
+	require.Positive(t, r.of(other)[0].view.Revision)
+}
+
+func TestReconcile(t *testing.T) {
+	b := office(t)
+	lost, running, ended := b.task(), b.task(), b.task()
+	require.NoError(t, b.set(ended, taskrouter.TaskCanceled))
+	notices := func() map[string]bool {
+		list, err := b.db.PendingNotices(b.ctx, b.clock.now().Add(time.Hour), 100)
+		require.NoError(t, err)
+		require.NoError(t, b.db.DeleteNotices(b.ctx, list))
+		out := map[string]bool{}
+		for _, n := range list {
+			out[n.TaskSID] = n.First
+		}
+		return out
+	}
+	require.Len(t, notices(), 3)
+	require.NoError(t, b.d.Reconcile(b.ctx, func(_ context.Context, ref dispatch.TaskRef) (bool, error) { return ref.TaskSID == running, nil }))
+	require.Equal(t, map[string]bool{lost: true}, notices())
+}
+
+func TestCancelFromOutside(t *testing.T) {
+	for _, state := range taskrouter.TaskStatuses() {
+		b := office(t)
+		task, _ := b.at(state)
+		v, err := b.d.CancelFromOutside(b.ctx, b.ws, task)
+		require.NoError(t, err)
+		want := taskrouter.TaskCanceled
+		if state == taskrouter.TaskAssigned || state == taskrouter.TaskWrapping || state == taskrouter.TaskCompleted {
+			want = taskrouter.TaskCompleted
+		}
+		require.Equal(t, want, v.Status)
+		requireHealthy(t, b)
+	}
+}
