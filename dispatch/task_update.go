@@ -200,9 +200,9 @@ func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happeni
 	e.deleted = !e.legsUp()
 	if !e.deleted {
 		if !e.Task.Status.Ended() {
-			e.Task.Status, e.Task.EndedAt = taskrouter.TaskCanceled, u.at
+			e.Task.Status = taskrouter.TaskCanceled
 		}
-		e.Task.RemoveAt = u.at
+		e.Task.EndedAt, e.Task.RemoveAt = u.at, u.at // what Deleted tells it by
 	}
 	return u.matchAgents(ctx, freed...)
 }
@@ -232,5 +232,5 @@ func (u *Unit) visible(ctx context.Context, sid string) (*entry, error) {
 // it any more.
 func (u *Unit) hidden(e *entry) bool {
 	at := e.Task.RemoveAt
-	return !at.IsZero() && !at.After(u.at)
+	return e.Task.Deleted() || (!at.IsZero() && !at.After(u.at))
 }

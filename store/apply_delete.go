@@ -68,7 +68,7 @@ func (t *transaction) deleteWorkspace(b *batch) {
 		"DELETE FROM jobs WHERE workspace_sid = ?",
 		"DELETE FROM events WHERE workspace_sid = ?" + unlessDelivered,
 		"DELETE FROM event_deliveries WHERE workspace_sid = ?" + unlessDelivered,
-		"DELETE FROM deliveries WHERE workspace_sid = ? AND NOT is_active",
+		"DELETE FROM deliveries WHERE workspace_sid = ? AND NOT is_active AND callback_url = ''",
 		"DELETE FROM statistics WHERE workspace_sid = ?",
 		"DELETE FROM statistics_waits WHERE workspace_sid = ?",
 		"DELETE FROM statistics_stays WHERE workspace_sid = ?",

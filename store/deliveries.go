@@ -55,8 +55,8 @@ func (r *eventDeliveryRow) domain() taskrouter.DeliveryRecord {
 func (t *transaction) writeDelivery(b *batch, c *dispatch.Changes) {
 	w := c.Workspace
 	if w.EventCallbackURL == "" {
-		b.add("UPDATE deliveries SET is_active = FALSE, callback_url = '', events_filter = '', epoch = epoch + 1"+
-			" WHERE workspace_sid = ? AND is_active", w.SID)
+		// The former URL stays until the run that sleeps has learned of it.
+		b.add("UPDATE deliveries SET is_active = FALSE, epoch = epoch + 1 WHERE workspace_sid = ? AND is_active", w.SID)
 		return
 	}
 	start := max(c.Lock.EventSeq, t.lock.EventSeq)
@@ -79,8 +79,11 @@ func (s *Store) TakeDelivery(ctx context.Context, workspaceSID string, now time.
 	err = s.inTransaction(ctx, func(q bun.Tx) error {
 		n, err := s.exec(ctx, q, "take a delivery",
 			"UPDATE deliveries SET epoch = epoch + 1, touched_at = ? WHERE workspace_sid = ? AND is_active", micros(now), workspaceSID)
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			return s.forgetDelivery(ctx, q, workspaceSID)
 		}
 		out, err = fetch(ctx, q, "take a delivery", (*deliveryRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 			return q.Where("workspace_sid = ?", workspaceSID)
@@ -88,6 +91,21 @@ func (s *Store) TakeDelivery(ctx context.Context, workspaceSID string, now time.
 		return err
 	})
 	return out, err
+}
+
+// forgetDelivery books that the run of a delivery that was switched off knows
+// it, and removes the row when the Workspace is gone too.
+func (s *Store) forgetDelivery(ctx context.Context, q bun.Tx, workspaceSID string) error {
+	for _, statement := range []string{
+		"UPDATE deliveries SET callback_url = '', events_filter = '' WHERE workspace_sid = ? AND NOT is_active",
+		"DELETE FROM deliveries WHERE workspace_sid = ? AND NOT is_active" +
+			" AND NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid)",
+	} {
+		if _, err := s.exec(ctx, q, "take a delivery", statement, workspaceSID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AdvanceDelivery moves the cursor of d to an event and books what became of
@@ -141,10 +159,11 @@ func (s *Store) EndDelivery(ctx context.Context, d *taskrouter.Delivery) (ended 
 }
 
 // toBeDelivered is the condition that a delivery has something left to do: an
-// event to send, or its own end after that of the Workspace.
-const toBeDelivered = "is_active AND (EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid" +
+// event to send, its own end after that of the Workspace, or the end of its run
+// after that of the URL.
+const toBeDelivered = "(NOT is_active AND callback_url <> '' OR is_active AND (EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid" +
 	" AND e.seq > deliveries.cursor_seq)" +
-	" OR NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid))"
+	" OR NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid)))"
 
 // PendingDeliveries returns those of the Workspaces that have something to be
 // done.

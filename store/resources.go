@@ -128,7 +128,15 @@ func (s *Store) FetchWorkerChannel(ctx context.Context, accountSID, workspaceSID
 
 // FetchTask returns a Task, or nil.
 func (s *Store) FetchTask(ctx context.Context, accountSID, workspaceSID, sid string) (*taskrouter.Task, error) {
-	return one(ctx, s, "read a Task", (*taskRow).domain, accountSID, workspaceSID, sid)
+	return fetch(ctx, s.read, "read a Task", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return visible(q.Apply(within(accountSID, workspaceSID)).Where("sid = ?", sid))
+	})
+}
+
+// visible leaves out Tasks that were deleted and whose row only stays until a
+// leg is down; see taskrouter.Task.Deleted.
+func visible(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Where("NOT (?TableAlias.remove_at > 0 AND ?TableAlias.remove_at = ?TableAlias.ended_at)")
 }
 
 // ListTasks pages through Tasks. A list of SIDs or states that is empty but
@@ -136,6 +144,7 @@ func (s *Store) FetchTask(ctx context.Context, accountSID, workspaceSID, sid str
 func (s *Store) ListTasks(ctx context.Context, accountSID, workspaceSID string, f taskrouter.TaskFilter, p taskrouter.Page) ([]*taskrouter.Task, error) {
 	return list(ctx, s.read, "list Tasks", (*taskRow).domain, within(accountSID, workspaceSID), taskOrder(f.Order), p,
 		func(q *bun.SelectQuery) *bun.SelectQuery {
+			q = visible(q)
 			if f.Priority != nil {
 				q = q.Where("?TableAlias.priority = ?", *f.Priority)
 			}

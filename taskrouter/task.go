@@ -154,6 +154,11 @@ func (t *Task) IgnoresCapacity() bool {
 	return t.Route.Direct == DirectWorker && t.IgnoreCapacity != nil && *t.IgnoreCapacity
 }
 
+// Deleted reports whether the Task was removed by request and its row only
+// stays until a leg is down: such a Task is to be removed at the moment it
+// ended, while any other can be read for a while.
+func (t *Task) Deleted() bool { return !t.RemoveAt.IsZero() && t.RemoveAt.Equal(t.EndedAt) }
+
 // ExpiresAt is when the Task's time to live ends; zero once it was accepted.
 func (t *Task) ExpiresAt() time.Time {
 	if t.Status == TaskPending || t.Status == TaskReserved {

@@ -40,12 +40,12 @@ func (a *App) loop(ctx context.Context, name string, every time.Duration, fn fun
 	}()
 }
 
-// forget removes what is older than the retention: events, ended calls and the
-// record of dialled legs.
+// forget removes what is older than the retention: events, statistics, ended
+// calls and the record of dialled legs.
 func (a *App) forget(ctx context.Context) error {
 	before := time.Now().Add(-a.opts.Config.Routing.EventRetention)
 	for _, remove := range []func(context.Context, time.Time, int) (int, error){
-		a.store.DeleteEventsBefore, a.store.DeleteCallsBefore, a.store.DeleteDialAttemptsBefore,
+		a.store.DeleteEventsBefore, a.store.DeleteCallsBefore, a.store.DeleteDialAttemptsBefore, a.store.DeleteStatisticsBefore,
 	} {
 		for {
 			n, err := remove(ctx, before, retentionBatch)

@@ -131,11 +131,11 @@ func (c *Config) verifyNumbers(ps *Problems) {
 	duration(ps, "routing.assigned_limit", c.Routing.AssignedLimit, time.Minute)
 	duration(ps, "routing.grace_period", c.Routing.GracePeriod, 0)
 	duration(ps, "routing.event_retention", c.Routing.EventRetention, time.Hour)
+	atLeast(ps, "routing.default_capacity", c.Routing.DefaultCapacity, 0)
 	atLeast(ps, "events.callback_retries", c.Events.CallbackRetries, 0)
 	if n := c.Events.CallbackRetries; n > 10 {
 		ps.addf("events.callback_retries", "", "is %d, must be at most 10", n)
 	}
-	atLeast(ps, "routing.default_capacity", c.Routing.DefaultCapacity, 0)
 }
 
 // minBody leaves room for the largest attributes, escaped, and their envelope.

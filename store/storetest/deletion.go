@@ -206,3 +206,25 @@ func testLargeChanges(t *testing.T, f *fixture) {
 	f.apply(d)
 	require.Nil(t, f.fetchTask(c.Tasks[n-1].SID))
 }
+
+// A Task that was deleted while a leg is up keeps its row for the transaction
+// that ends the leg, and is gone for every reader. One that only ended stays
+// readable.
+func testDeletedTasks(t *testing.T, f *fixture) {
+	ended, deleted := f.newTask(), f.newTask()
+	for _, task := range []*taskrouter.Task{ended, deleted} {
+		task.Status, task.EndedAt = taskrouter.TaskCanceled, at(10)
+	}
+	ended.RemoveAt, deleted.RemoveAt = at(310), at(10)
+	f.apply(&dispatch.Changes{Tasks: written(ended, deleted)})
+	require.NotNil(t, f.fetchTask(ended.SID))
+	require.Nil(t, f.fetchTask(deleted.SID))
+	all, err := f.s.ListTasks(t.Context(), f.account, f.ws, taskrouter.TaskFilter{}, wide)
+	require.NoError(t, err)
+	require.Equal(t, []string{ended.SID}, sids(all, taskSID))
+	f.in(func(ctx context.Context, tx dispatch.Tx) {
+		rows, err := tx.Tasks(ctx, deleted.SID)
+		require.NoError(t, err)
+		require.Len(t, rows, 1)
+	})
+}

@@ -124,6 +124,8 @@ func testDeliveries(t *testing.T, f *fixture) {
 	next = f.take(12)
 	f.callback("", "")
 	require.False(t, f.advance(next, start+6, 13))
+	idle, pending = f.deliveries(1000)
+	require.Equal(t, []int{1, 1}, []int{idle, pending}, "its run must learn of it")
 	require.Nil(t, f.take(13))
 	idle, pending = f.deliveries(1000)
 	require.Zero(t, idle+pending)
@@ -144,6 +146,22 @@ func testDeliveries(t *testing.T, f *fixture) {
 	_, pending = f.deliveries(0)
 	require.Equal(t, 1, pending, "the newest event stays")
 	require.True(t, f.advance(d, f.lastSeq(), 15))
+}
+
+// testDeliverySwitchedOff deletes a Workspace whose URL was removed before the
+// run of its delivery learned of that.
+func testDeliverySwitchedOff(t *testing.T, f *fixture) {
+	f.callback("https://example.com", "")
+	f.callback("", "")
+	f.apply(&dispatch.Changes{DeleteWorkspace: true})
+	events, err := f.s.EventsAfter(t.Context(), f.ws, 0, 10)
+	require.NoError(t, err)
+	require.Empty(t, events)
+	_, pending := f.deliveries(0)
+	require.Equal(t, 1, pending)
+	require.Nil(t, f.take(1))
+	idle, pending := f.deliveries(1000)
+	require.Zero(t, idle+pending)
 }
 
 // testDeliveryOutlivesWorkspace deletes a Workspace whose last events were not

@@ -45,15 +45,32 @@ type Credentials struct{ SID, Token string }
 // server's options before it starts.
 func Start(t *testing.T, change ...func(*apiserver.Options)) *Stack {
 	t.Helper()
+	return StartOn(t, Ground{}, change...)
+}
+
+// Ground is what a Stack stands on.
+type Ground struct {
+	// DatabaseURL is an empty database; none is a database in memory.
+	DatabaseURL string
+	// Now is the clock of routing and of the API; nil is time.Now.
+	Now func() time.Time
+}
+
+// StartOn is Start on a ground of the test's choice.
+func StartOn(t *testing.T, g Ground, change ...func(*apiserver.Options)) *Stack {
+	t.Helper()
 	ctx := t.Context()
-	db, err := store.Open(ctx, store.Options{URL: store.MemoryURL})
+	if g.DatabaseURL == "" {
+		g.DatabaseURL = store.MemoryURL
+	}
+	db, err := store.Open(ctx, store.Options{URL: g.DatabaseURL})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(ctx))
 
 	engine := rules.New(rules.Options{})
 	s := &Stack{t: t, Store: db}
-	s.Dispatcher = dispatch.New(db, engine, nil, zap.NewNop(), dispatch.Options{})
+	s.Dispatcher = dispatch.New(db, engine, nil, zap.NewNop(), dispatch.Options{Now: g.Now})
 	s.Service = workspace.New(s.Dispatcher, db, engine, zap.NewNop(), workspace.Options{
 		Backends: []string{"fake"}, ValidateMenu: func(string) error { return nil },
 	})
@@ -64,7 +81,7 @@ func Start(t *testing.T, change ...func(*apiserver.Options)) *Stack {
 
 	opts := apiserver.Options{
 		PublicURL: PublicURL, Authenticator: accounts, Dispatcher: s.Dispatcher,
-		Configuration: s.Service, Reader: db, Evaluator: workspace.NewEvaluator(engine),
+		Configuration: s.Service, Reader: db, Evaluator: workspace.NewEvaluator(engine), Now: g.Now,
 	}
 	for _, fn := range change {
 		fn(&opts)
