@@ -14,7 +14,7 @@ func TestWorkspaceLife(t *testing.T) {
 	require.Equal(t, "Offline", w.text("default_activity_name"))
 	require.Equal(t, "Offline", w.text("timeout_activity_name"))
 	require.Nil(t, w["events_filter"])
-	require.Equal(t, "", w["event_callback_url"])
+	require.Empty(t, w["event_callback_url"])
 	w = f.post(f.workspace, url.Values{
 		"FriendlyName": {"Sales"}, "EventCallbackUrl": {"https://a.example/e"}, "EventsFilter": {"task.created"},
 		"DefaultActivitySid": {sidOf(f.activity)}, "PrioritizeQueueOrder": {"lifo"},
@@ -23,7 +23,7 @@ func TestWorkspaceLife(t *testing.T) {
 	require.Equal(t, "Lunch", w.text("default_activity_name"))
 	require.Equal(t, "LIFO", w.text("prioritize_queue_order"))
 	w = f.post(f.workspace, url.Values{"EventCallbackUrl": {""}, "EventsFilter": {""}})
-	require.Equal(t, "", w["event_callback_url"])
+	require.Empty(t, w["event_callback_url"])
 	require.Nil(t, w["events_filter"])
 	require.Len(t, f.list("/v1/Workspaces", url.Values{"FriendlyName": {"Sales"}}), 1)
 	require.Empty(t, f.list("/v1/Workspaces", url.Values{"FriendlyName": {"Support"}}))

@@ -83,7 +83,7 @@ func TestCredentials(t *testing.T) {
 			require.Equal(t, `Basic realm="Task Router API"`, a.Header.Get("WWW-Authenticate"))
 		}
 	}
-	r, err := http.NewRequest("GET", s.URL+"/v1/Workspaces", nil)
+	r, err := http.NewRequest(http.MethodGet, s.URL+"/v1/Workspaces", nil)
 	require.NoError(t, err)
 	r.Header.Set("Authorization", "Bearer abc")
 	refusal(t, s.Send(r), 401, 20003)
@@ -185,7 +185,7 @@ func TestOverload(t *testing.T) {
 func TestBodies(t *testing.T) {
 	s, w := workspaceOf(t, func(o *apiserver.Options) { o.BodyLimit = 1000 })
 	send := func(body, contentType string, chunked bool) stack.Answer {
-		r, err := http.NewRequest("POST", s.URL+w+"/Activities", strings.NewReader(body))
+		r, err := http.NewRequest(http.MethodPost, s.URL+w+"/Activities", strings.NewReader(body))
 		require.NoError(t, err)
 		if chunked {
 			r.ContentLength = -1
@@ -300,6 +300,6 @@ func TestServesWithoutAListener(t *testing.T) {
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()
-	api.ServeHTTP(w, httptest.NewRequest("GET", "/healthz", nil))
+	api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/healthz", nil))
 	require.Equal(t, 200, w.Code)
 }

@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/dispatch"
-	"github.com/taskrouter/taskrouter/internal/pgtest"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -65,12 +64,6 @@ func openStore(t testing.TB, url string) *store.Store {
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(context.Background()))
 	return db
-}
-
-// onBoth runs a test on SQLite and on PostgreSQL.
-func onBoth(t *testing.T, run func(t *testing.T, db *store.Store)) {
-	t.Run("sqlite", func(t *testing.T) { run(t, openStore(t, store.MemoryURL)) })
-	t.Run("postgres", func(t *testing.T) { run(t, openStore(t, pgtest.Start(t))) })
 }
 
 // settings change what a bench is made of.

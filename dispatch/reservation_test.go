@@ -195,16 +195,17 @@ func TestFailedOffersPause(t *testing.T) {
 	b.workflow(everything(b.queue("Q")), withCallback)
 	ann := b.worker("Ann", "{}")
 	task := b.task()
-	for _, pause := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+	for _, seconds := range []int{1, 2, 4, 8, 16, 30, 30} {
+		pause := time.Duration(seconds) * time.Second
 		r := b.offer(task)
 		v, err := b.d.CallbackAnswered(b.ctx, b.ws, r.SID, dispatch.CallbackOutcome{Failed: true})
 		require.NoError(t, err)
 		require.Equal(t, taskrouter.TaskPending, v.Status)
 		require.Equal(t, dispatch.ForBackoff, v.DeadlineFor)
-		require.Equal(t, b.clock.now().Add(pause*time.Second), v.Deadline)
+		require.Equal(t, b.clock.now().Add(pause), v.Deadline)
 		require.Equal(t, taskrouter.ReasonCallbackFailed, b.reservation(r.SID).ReasonCode)
 		require.Equal(t, "Available", b.activityOf(ann), "a fault of ours is not the agent's")
-		b.pass(pause*time.Second - time.Millisecond)
+		b.pass(pause - time.Millisecond)
 		require.Empty(t, b.offered(task))
 		b.pass(time.Millisecond)
 		require.Equal(t, []string{ann}, b.offered(task))

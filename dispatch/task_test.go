@@ -45,6 +45,7 @@ func (b *bench) at(state taskrouter.TaskStatus) (task string, r *taskrouter.Rese
 		require.NoError(b.t, b.set(task, taskrouter.TaskWrapping))
 	case taskrouter.TaskCompleted:
 		require.NoError(b.t, b.set(task, taskrouter.TaskCompleted))
+	default: // it is there already
 	}
 	require.Equal(b.t, state, b.status(task))
 	return task, r

@@ -126,7 +126,7 @@ func TestTraces(t *testing.T) {
 				}
 				got := b.get(task.SID)
 				if got.Status == taskrouter.TaskCanceled {
-					require.Equal(t, c.at[at], "canceled", "after %s", at)
+					require.Equal(t, "canceled", c.at[at], "after %s", at)
 					require.Equal(t, c.reason, got.Reason)
 					continue
 				}

@@ -29,7 +29,7 @@ func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx conte
 		return nil
 	})
 	if err != nil && taskrouter.KindOf(err) == taskrouter.KindNotFound {
-		return out, nil //nolint:nilerr // the Workspace itself is gone
+		return out, nil
 	}
 	return out, err
 }

@@ -28,9 +28,14 @@ func (s *Store) ListEvents(ctx context.Context, accountSID, workspaceSID string,
 				q = q.Where("?TableAlias.at <= ?", micros(f.Until))
 			}
 			for _, e := range []struct{ column, text string }{
-				{"sid", f.SID}, {"type", string(f.Type)},
-				{"task_sid", f.TaskSID}, {"worker_sid", f.WorkerSID}, {"reservation_sid", f.ReservationSID},
-				{"queue_sid", f.QueueSID}, {"workflow_sid", f.WorkflowSID}, {"task_channel_sid", f.TaskChannelSID},
+				{"sid", f.SID},
+				{"type", string(f.Type)},
+				{"task_sid", f.TaskSID},
+				{"worker_sid", f.WorkerSID},
+				{"reservation_sid", f.ReservationSID},
+				{"queue_sid", f.QueueSID},
+				{"workflow_sid", f.WorkflowSID},
+				{"task_channel_sid", f.TaskChannelSID},
 			} {
 				q = equals(q, e.column, e.text)
 			}

@@ -11,7 +11,7 @@ import (
 
 var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 
-// offersOf is a Task in a state with Reservations in states, named WR0, WR1 …
+// offersOf is a Task in a state with Reservations in states, named WR0, WR1 ….
 func offersOf(state taskrouter.TaskStatus, held ...taskrouter.ReservationStatus) *taskrouter.Offers {
 	o := &taskrouter.Offers{Task: &taskrouter.Task{SID: "WT", WorkspaceSID: "WS", AccountSID: "AC", Status: state, DemandClass: "x"}}
 	for i, s := range held {
@@ -212,8 +212,8 @@ func TestAcceptForgetsFailures(t *testing.T) {
 }
 
 func TestOfferBackoff(t *testing.T) {
-	for n, want := range map[int]time.Duration{-1: 0, 0: 0, 1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 30, 7: 30, 1 << 20: 30} {
-		require.Equal(t, want*time.Second, taskrouter.OfferBackoff(n), "%d", n)
+	for n, seconds := range map[int]int{-1: 0, 0: 0, 1: 1, 2: 2, 3: 4, 4: 8, 5: 16, 6: 30, 7: 30, 1 << 20: 30} {
+		require.Equal(t, time.Duration(seconds)*time.Second, taskrouter.OfferBackoff(n), "%d", n)
 	}
 }
 

@@ -138,7 +138,7 @@ func ParseBulkQueues(body []byte) ([]string, error) {
 	if err := d.Decode(&in); err != nil {
 		return nil, taskrouter.Invalidf(`The request body must be JSON: {"QueueSids": ["WQ..."]}`)
 	}
-	if _, err := d.Token(); err != io.EOF { //nolint:errorlint // the decoder returns this very value
+	if _, err := d.Token(); err != io.EOF {
 		return nil, taskrouter.Invalidf("The request body must be one JSON object")
 	}
 	var out []string

@@ -38,21 +38,21 @@ func TestStatisticsWindows(t *testing.T) {
 	}
 	for query, code := range map[string]int{
 		"Minutes=0": 0, "Minutes=x": 0, "Minutes=1.5": 0, "Minutes=": 0, "StartDate=yesterday": 0, "EndDate=x": 0,
-		"Minutes=5&StartDate=2026-03-31":                                     0,
-		"Minutes=5&EndDate=2026-03-31":                                       0,
-		"StartDate=2026-03-31T11:00:01Z&EndDate=2026-03-31T11:00:00Z":        0,
-		"StartDate=2026-04-01":                                               0,
-		"Minutes=43202":                                                      14241,
-		"Minutes=9223372036854775807":                                        14241,
-		"StartDate=2026-03-01T11:50:00Z":                                     14241,
-		"EndDate=2026-02-01":                                                 14241,
-		"SplitByWaitTime=x":                                                  0,
-		"SplitByWaitTime=5,-1":                                               0,
-		"SplitByWaitTime=1.5":                                                0,
-		"SplitByWaitTime=" + strings.Repeat("9", 12):                         0,
-		"TaskChannel=":                                                       0,
-		"TaskQueueSid=WQ1":                                                   0,
-		"SplitByWaitTime=" + strings.TrimSuffix(numbers(51), ","):            0,
+		"Minutes=5&StartDate=2026-03-31":                              0,
+		"Minutes=5&EndDate=2026-03-31":                                0,
+		"StartDate=2026-03-31T11:00:01Z&EndDate=2026-03-31T11:00:00Z": 0,
+		"StartDate=2026-04-01":                                        0,
+		"Minutes=43202":                                               14241,
+		"Minutes=9223372036854775807":                                 14241,
+		"StartDate=2026-03-01T11:50:00Z":                              14241,
+		"EndDate=2026-02-01":                                          14241,
+		"SplitByWaitTime=x":                                           0,
+		"SplitByWaitTime=5,-1":                                        0,
+		"SplitByWaitTime=1.5":                                         0,
+		"SplitByWaitTime=" + strings.Repeat("9", 12):                  0,
+		"TaskChannel=":                                                0,
+		"TaskQueueSid=WQ1":                                            0,
+		"SplitByWaitTime=" + strings.TrimSuffix(numbers(51), ","):     0,
 		"StartDate=2026-03-31T10:00:00Z&EndDate=2026-03-31T10:00:00Z&Page=0": -1,
 	} {
 		values, err := url.ParseQuery(query)
@@ -63,7 +63,7 @@ func TestStatisticsWindows(t *testing.T) {
 			continue
 		}
 		var e *taskrouter.Error
-		require.True(t, errors.As(err, &e), "%s", query)
+		require.ErrorAs(t, err, &e, "%s", query)
 		require.Equal(t, taskrouter.KindInvalid, e.Kind)
 		require.Equal(t, code, e.Code, query)
 	}

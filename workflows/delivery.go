@@ -86,12 +86,12 @@ func (r *deliveryRun) deliver() (res activities.DeliverResult, err error) {
 // takeNews takes in every signal that has arrived, and reports whether there
 // was one. They say nothing but that there is something to be sent.
 func (r *deliveryRun) takeNews() bool {
-	any := false
+	found := false
 	for {
 		if _, ok := wakes().take(r.news); !ok {
-			return any
+			return found
 		}
-		any = true
+		found = true
 	}
 }
 

@@ -237,8 +237,12 @@ func TestCallQueueValidation(t *testing.T) {
 				n.PhoneNumbers = *c.n.PhoneNumbers
 			}
 			for _, f := range []struct{ field, sent *string }{
-				{&n.FriendlyName, c.n.FriendlyName}, {&n.WorkflowSID, c.n.WorkflowSID}, {&n.Menu, c.n.Menu},
-				{&n.HoldMusicURL, c.n.HoldMusicURL}, {&n.Instruction, c.n.Instruction}, {&n.Backend, c.n.Backend},
+				{&n.FriendlyName, c.n.FriendlyName},
+				{&n.WorkflowSID, c.n.WorkflowSID},
+				{&n.Menu, c.n.Menu},
+				{&n.HoldMusicURL, c.n.HoldMusicURL},
+				{&n.Instruction, c.n.Instruction},
+				{&n.Backend, c.n.Backend},
 			} {
 				if f.sent != nil {
 					*f.field = *f.sent

@@ -172,7 +172,7 @@ func (p *platform) call(from, to, router string) string {
 	return out.SID
 }
 
-// phones says what phones do by themselves: answer, manual, no-answer …
+// phones says what phones do by themselves: answer, manual, no-answer ….
 func (p *platform) phones(pattern, do string, after, hangUpAfter time.Duration) {
 	p.t.Helper()
 	require.NoError(p.t, p.do(http.MethodPost, "/phones", map[string]any{

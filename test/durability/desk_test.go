@@ -108,7 +108,8 @@ func (w *workspace) desk(t *testing.T, name string, o deskOptions) *desk {
 // create makes a Task and remembers it; an error is what a crash may cause.
 func (d *desk) create(pairs ...string) error {
 	out, err := d.api().post(d.path+"/Tasks", form(append([]string{
-		"WorkflowSid", d.flow, "Attributes", fmt.Sprintf(`{"mark":"%s"}`, d.name)}, pairs...)...))
+		"WorkflowSid", d.flow, "Attributes", fmt.Sprintf(`{"mark":"%s"}`, d.name),
+	}, pairs...)...))
 	if err == nil {
 		d.task = out.text("sid")
 	}

@@ -81,8 +81,8 @@ func killAtRandom(t *testing.T, s *system, kills int) {
 			pause(t.Context(), k.after)
 		}
 		s.kill()
+		require.NoError(t, s.autopsy(t.Context()), "after kill %d", i+1)
 		s.start()
-		require.NoError(t, s.audit(t.Context(), always), "after kill %d", i+1)
 	}
 	l.close()
 	until(t, 4*time.Minute, "every task ends", func() error {
@@ -142,6 +142,7 @@ type load struct {
 	*workspace
 	flow, line string
 	agents     []string
+	onPhone    []string
 	seed       int64
 	api_       *api
 
@@ -180,6 +181,8 @@ func newLoad(w *workspace, seed int64) *load {
 			"Attributes", fmt.Sprintf(`{"kind":"%s","contact_uri":"client:%s%d"}`, kind, kind, i))).text("sid")
 		if i < clerks {
 			l.agents = append(l.agents, sid)
+		} else {
+			l.onPhone = append(l.onPhone, sid)
 		}
 		if i == 0 {
 			w.must(w.path+"/Workers/"+sid+"/Channels/default", form("Capacity", "3"))
@@ -201,6 +204,9 @@ func (l *load) start(t *testing.T) {
 	l.every(l.creating, 900*time.Millisecond, 2, l.placeCall)
 	for i, agent := range l.agents {
 		l.every(l.running, 100*time.Millisecond, uint64(10+i), func(r *rand.Rand) error { return l.serve(agent, r) })
+	}
+	for i, agent := range l.onPhone {
+		l.every(l.running, time.Second, uint64(50+i), func(*rand.Rand) error { return l.comeBack(agent) })
 	}
 }
 
@@ -320,6 +326,21 @@ func (l *load) stretch(agent string) error {
 		}
 	}
 	return nil
+}
+
+// comeBack makes an agent available again whom an unanswered phone made
+// unavailable.
+func (l *load) comeBack(agent string) error {
+	path := l.path + "/Workers/" + agent
+	now := record{}
+	if err := l.api_.get(path, &now); err != nil {
+		return err
+	}
+	if now.text("activity_name") == "Available" {
+		return nil
+	}
+	_, err := l.api_.post(path, form("ActivitySid", l.activities["Available"]))
+	return err
 }
 
 // dismissCallers ends the calls of customers nobody talks to any more. Those

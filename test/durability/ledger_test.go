@@ -237,7 +237,9 @@ func (s *system) conducted(ctx context.Context) error {
 			return err
 		}
 		for _, e := range page.GetExecutions() {
-			running[e.GetExecution().GetWorkflowId()] = true
+			if id := e.GetExecution().GetWorkflowId(); strings.HasPrefix(id, "task/") {
+				running[id] = true
+			}
 		}
 		if token = page.GetNextPageToken(); len(token) == 0 {
 			break

@@ -65,18 +65,30 @@ func moves() []death {
 	return []death{
 		{state: "pending", how: "created", desk: deskOptions{Away: true}, strike: func(d *desk) { _ = d.create() }},
 		{state: "reserved", how: "created", strike: func(d *desk) { _ = d.create() }},
-		{state: "reserved", how: "agent comes", desk: deskOptions{Away: true}, before: created,
-			strike: func(d *desk) { _ = d.online(true) }},
-		{state: "pending", how: "rejected", desk: deskOptions{}, before: created,
-			strike: func(d *desk) { _ = d.online(false); _ = d.answer("rejected") }},
-		{state: "assigned", how: "accepted", before: func(d *desk) { created(d); d.becomes("reserved") },
-			strike: func(d *desk) { _ = d.answer("accepted") }},
-		{state: "wrapping", how: "wrapped", before: taken,
-			strike: func(d *desk) { _ = d.update("AssignmentStatus", "wrapping", "Reason", "talked") }},
-		{state: "completed", how: "completed", before: wrapping,
-			strike: func(d *desk) { _ = d.update("AssignmentStatus", "completed") }},
-		{state: "canceled", how: "canceled", desk: deskOptions{Away: true}, before: created,
-			strike: func(d *desk) { _ = d.update("AssignmentStatus", "canceled") }},
+		{
+			state: "reserved", how: "agent comes", desk: deskOptions{Away: true}, before: created,
+			strike: func(d *desk) { _ = d.online(true) },
+		},
+		{
+			state: "pending", how: "rejected", desk: deskOptions{}, before: created,
+			strike: func(d *desk) { _ = d.online(false); _ = d.answer("rejected") },
+		},
+		{
+			state: "assigned", how: "accepted", before: func(d *desk) { created(d); d.becomes("reserved") },
+			strike: func(d *desk) { _ = d.answer("accepted") },
+		},
+		{
+			state: "wrapping", how: "wrapped", before: taken,
+			strike: func(d *desk) { _ = d.update("AssignmentStatus", "wrapping", "Reason", "talked") },
+		},
+		{
+			state: "completed", how: "completed", before: wrapping,
+			strike: func(d *desk) { _ = d.update("AssignmentStatus", "completed") },
+		},
+		{
+			state: "canceled", how: "canceled", desk: deskOptions{Away: true}, before: created,
+			strike: func(d *desk) { _ = d.update("AssignmentStatus", "canceled") },
+		},
 	}
 }
 
@@ -87,8 +99,10 @@ func calls() []death {
 	return []death{
 		{state: "menu", how: "call", phone: true, desk: deskOptions{Away: true}, strike: (*desk).dial},
 		{state: "pending", how: "call", nth: 2, phone: true, desk: deskOptions{Away: true}, strike: (*desk).dial},
-		{state: "reserved", how: "call", phone: true, desk: deskOptions{Away: true},
-			before: func(d *desk) { d.dial(); d.becomes("pending") }, strike: func(d *desk) { _ = d.online(true) }},
+		{
+			state: "reserved", how: "call", phone: true, desk: deskOptions{Away: true},
+			before: func(d *desk) { d.dial(); d.becomes("pending") }, strike: func(d *desk) { _ = d.online(true) },
+		},
 		{state: "assigned", how: "call answered", phone: true, before: rings, strike: (*desk).pickUp},
 		{state: "wrapping", how: "caller left", phone: true, before: talks, strike: (*desk).hangUp},
 		{state: "canceled", how: "caller left", phone: true, before: rings, strike: (*desk).hangUp},
@@ -123,33 +137,53 @@ func deaths(callback string) []death {
 		// Inside a local activity, after its commit.
 		death{point: afterLocalCommit, state: "pending", how: "next target", desk: deskOptions{Away: true, Patience: 2}, strike: created},
 		death{point: afterLocalCommit, state: "pending", how: "offer expired", desk: deskOptions{Offer: 2}, strike: created},
-		death{point: afterLocalCommit, state: "canceled", how: "time to live", desk: away,
-			strike: func(d *desk) { require.NoError(d.t, d.create("Timeout", "2")) }},
+		death{
+			point: afterLocalCommit, state: "canceled", how: "time to live", desk: away,
+			strike: func(d *desk) { require.NoError(d.t, d.create("Timeout", "2")) },
+		},
 		death{point: afterLocalCommit, state: "canceled", how: "canceled in Temporal", desk: away, before: created, strike: cancelRun},
-		death{point: afterLocalCommit, state: "completed", how: "canceled in Temporal",
-			before: func(d *desk) { created(d); d.becomes("reserved"); require.NoError(d.t, d.answer("accepted")) }, strike: cancelRun},
-		death{point: afterLocalCommit, state: "completed", how: "wrap-up over", phone: true, desk: deskOptions{WrapUp: 3},
-			before: func(d *desk) { d.dial(); d.phone(1); d.pickUp(); d.talking() }, strike: (*desk).hangUp},
-		death{point: afterLocalCommit, state: "assigned", how: "callback accepted", alone: true,
-			desk: deskOptions{Callback: callback}, strike: created},
+		death{
+			point: afterLocalCommit, state: "completed", how: "canceled in Temporal",
+			before: func(d *desk) { created(d); d.becomes("reserved"); require.NoError(d.t, d.answer("accepted")) }, strike: cancelRun,
+		},
+		death{
+			point: afterLocalCommit, state: "completed", how: "wrap-up over", phone: true, desk: deskOptions{WrapUp: 3},
+			before: func(d *desk) { d.dial(); d.phone(1); d.pickUp(); d.talking() }, strike: (*desk).hangUp,
+		},
+		death{
+			point: afterLocalCommit, state: "assigned", how: "callback accepted", alone: true,
+			desk: deskOptions{Callback: callback}, strike: created,
+		},
 		// Between the answer of a callback and its being stored.
-		death{point: afterCallbackSent, state: "reserved", how: "callback accepted", alone: true,
-			desk: deskOptions{Callback: callback}, strike: created},
+		death{
+			point: afterCallbackSent, state: "reserved", how: "callback accepted", alone: true,
+			desk: deskOptions{Callback: callback}, strike: created,
+		},
 		// Between the platform's taking a call and its SID being stored.
 		death{point: afterOriginate, state: "reserved", how: "ringing", phone: true, strike: (*desk).dial},
-		death{point: afterOriginate, state: "reserved", how: "ringing, no notices", phone: true,
-			before: func(d *desk) { d.platform.silence(true) }, strike: (*desk).dial, after: (*desk).adopted},
+		death{
+			point: afterOriginate, state: "reserved", how: "ringing, no notices", phone: true,
+			before: func(d *desk) { d.platform.silence(true) }, strike: (*desk).dial, after: (*desk).adopted,
+		},
 		death{point: afterOriginate, state: "canceled", how: "caller leaves meanwhile", phone: true, strike: (*desk).dial, while: (*desk).hangUp},
-		death{point: afterOriginate, state: "assigned", how: "accepted by a client", phone: true, desk: manual,
-			before: func(d *desk) { d.dial(); d.becomes("reserved") }, strike: func(d *desk) { _ = d.answer("accepted") }},
-		death{point: afterOriginate, state: "canceled", how: "caller dismissed", phone: true, desk: away,
+		death{
+			point: afterOriginate, state: "assigned", how: "accepted by a client", phone: true, desk: manual,
+			before: func(d *desk) { d.dial(); d.becomes("reserved") }, strike: func(d *desk) { _ = d.answer("accepted") },
+		},
+		death{
+			point: afterOriginate, state: "canceled", how: "caller dismissed", phone: true, desk: away,
 			before: func(d *desk) { d.dial(); d.becomes("pending") },
-			strike: func(d *desk) { _ = d.update("AssignmentStatus", "canceled") }},
+			strike: func(d *desk) { _ = d.update("AssignmentStatus", "canceled") },
+		},
 		// Between the acceptance by an agent's leg and the reply to the platform.
-		death{point: afterLegDocument, state: "assigned", how: "answering accepts", phone: true,
-			before: func(d *desk) { d.dial(); d.phone(1) }, strike: (*desk).pickUp},
-		death{point: afterLegDocument, state: "assigned", how: "accepted by a client", phone: true, desk: manual,
-			before: func(d *desk) { accepted(d); d.phone(1) }, strike: (*desk).pickUp},
+		death{
+			point: afterLegDocument, state: "assigned", how: "answering accepts", phone: true,
+			before: func(d *desk) { d.dial(); d.phone(1) }, strike: (*desk).pickUp,
+		},
+		death{
+			point: afterLegDocument, state: "assigned", how: "accepted by a client", phone: true, desk: manual,
+			before: func(d *desk) { accepted(d); d.phone(1) }, strike: (*desk).pickUp,
+		},
 	)
 }
 
@@ -212,6 +246,7 @@ func (x *death) run(t *testing.T, w *workspace, i int) {
 	w.arm(x.point, max(1, x.nth))
 	x.strike(d)
 	require.True(t, w.died(soon), "the point was not passed")
+	require.NoError(t, w.autopsy(t.Context()))
 	if x.while != nil {
 		x.while(d)
 	}

@@ -69,7 +69,7 @@ func callbackFallsBack(t *testing.T, s *system) {
 	types := c.events(t, task)
 	require.NotContains(t, types, "reservation.canceled")
 	require.Contains(t, types, "reservation.rejected")
-	require.Equal(t, len(app.requests(t, "/assignment")), len(app.requests(t, "/fallback")))
+	require.Len(t, app.requests(t, "/fallback"), len(app.requests(t, "/assignment")))
 	s.runEnds(t, task)
 }
 

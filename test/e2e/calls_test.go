@@ -37,7 +37,7 @@ func menuToWrapUp(t *testing.T, s *system) {
 	require.Equal(t, "inbound", a["direction"])
 	require.Equal(t, "voice", *task.TaskChannelUniqueName)
 	require.Equal(t, salesQueue, *task.TaskQueueFriendlyName)
-	require.EqualValues(t, 5, task.Priority)
+	require.Equal(t, 5, task.Priority)
 
 	agent.do(t, "answer")
 	c.talk(t, *task.Sid, caller, agent)
@@ -160,13 +160,13 @@ func escalated(t *testing.T, s *system) {
 	caller := c.customer(t, keySupport, keyJapanese)
 	task := c.onlyTask(t)
 	require.Equal(t, supportQueue, *task.TaskQueueFriendlyName)
-	require.EqualValues(t, 10, task.Priority)
+	require.Equal(t, 10, task.Priority)
 	require.Empty(t, c.offers(t, *task.Sid))
 
 	agent := c.phone.rings(t, c.contacts[alice.name]) // idle for longer than Bob
 	moved := c.task(t, *task.Sid)
 	require.Equal(t, everyoneQueue, *moved.TaskQueueFriendlyName)
-	require.EqualValues(t, 20, moved.Priority)
+	require.Equal(t, 20, moved.Priority)
 	d := s.describeRun(t, *task.Sid)
 	until(t, "operators see the new queue", func() bool {
 		d = s.describeRun(t, *task.Sid)

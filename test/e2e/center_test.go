@@ -173,13 +173,6 @@ func (c *center) hire(t *testing.T, a agentPlan) string {
 	return *w.Sid
 }
 
-// moveAgent changes an agent's Activity.
-func (c *center) moveAgent(t *testing.T, a agentPlan, activity string) {
-	t.Helper()
-	_, err := c.rest.UpdateWorker(c.ws, c.agents[a.name], (&api.UpdateWorkerParams{}).SetActivitySid(activity))
-	require.NoError(t, err)
-}
-
 // newTask creates a Task over REST.
 func (c *center) newTask(t *testing.T, attributes string, change ...func(*api.CreateTaskParams)) string {
 	t.Helper()

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -17,11 +19,15 @@ import (
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/taskrouter/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	sdkworker "go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/internal/config"
 	"github.com/taskrouter/taskrouter/internal/dev"
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/wire"
 	"github.com/taskrouter/taskrouter/workflows"
+	"github.com/taskrouter/taskrouter/workflows/workflowstest"
 )
 
 // audience is a customer's application that receives events.
@@ -215,6 +221,7 @@ func deliveredInOrder(t *testing.T, s *system) {
 
 	// The run sleeps; it ends with the URL.
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, s.deliveryRun(t, c.ws))
+	s.replayDelivery(t, c.ws, "delivery-asleep")
 	c.listens(t, "", "")
 	silent := c.newTask(t, supportTask)
 	until(t, "the run ends", func() bool { return s.deliveryRun(t, c.ws) == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED })
@@ -288,4 +295,21 @@ func deliveredToTheEnd(t *testing.T, s *system) {
 		return told(all, "workspace.deleted") && told(all, "task.created")
 	})
 	until(t, "the run ends", func() bool { return s.deliveryRun(t, c.ws) == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED })
+	s.replayDelivery(t, c.ws, "delivery-over")
+}
+
+// replayDelivery checks that the history of the last run of a delivery replays.
+// With UPDATE_REPLAY set it joins the corpus.
+func (s *system) replayDelivery(t *testing.T, ws, name string) {
+	t.Helper()
+	h, err := workflowstest.History(t.Context(), s.temporal, workflows.DeliveryID(ws))
+	require.NoError(t, err)
+	scrub(h.ProtoReflect())
+	r := sdkworker.NewWorkflowReplayer()
+	r.RegisterWorkflow(workflows.Delivery)
+	require.NoError(t, r.ReplayWorkflowHistory(logging.ForSDK(zap.NewNop()), h))
+	require.Less(t, len(h.GetEvents()), 40, "the history stays short")
+	if s.database == sqlite && os.Getenv(recordEnv) != "" {
+		require.NoError(t, workflowstest.Save(h, filepath.Join(corpus, name+".json.gz")))
+	}
 }

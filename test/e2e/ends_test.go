@@ -62,7 +62,7 @@ func deletedTask(t *testing.T, s *system) {
 	require.NoError(t, c.rest.DeleteTask(c.ws, task, &api.DeleteTaskParams{}))
 	_, err := c.rest.FetchTask(c.ws, task)
 	var refused *client.TwilioRestError
-	require.True(t, errors.As(err, &refused), "%v", err)
+	require.ErrorAs(t, err, &refused, "%v", err)
 	require.Equal(t, http.StatusNotFound, refused.Status)
 	require.Equal(t, sequence(entered, "reservation.created", "reservation.canceled", "task.deleted"), c.events(t, task))
 	c.idle(t, alice)

@@ -86,6 +86,7 @@ func TestEveryResource(t *testing.T) {
 
 	channel, err := b.CreateTaskChannel(w, (&api.CreateTaskChannelParams{}).SetFriendlyName("Mail").SetUniqueName("mail"))
 	require.NoError(t, err)
+	require.Equal(t, "mail", *channel.UniqueName)
 	channel, err = b.UpdateTaskChannel(w, "mail", (&api.UpdateTaskChannelParams{}).SetChannelOptimizedRouting(true))
 	require.NoError(t, err)
 	b.same(root+"/TaskChannels/"+*channel.Sid, channel)
@@ -203,7 +204,7 @@ func TestErrors(t *testing.T) {
 	refused := func(err error, status, code int) {
 		t.Helper()
 		var e *client.TwilioRestError
-		require.True(t, errors.As(err, &e), "%v", err)
+		require.ErrorAs(t, err, &e, "%v", err)
 		require.Equal(t, [2]int{status, code}, [2]int{e.Status, e.Code})
 		require.NotEmpty(t, e.Message)
 		require.NotEmpty(t, e.MoreInfo)
@@ -249,7 +250,7 @@ func TestRescindedOffers(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.UpdateTaskReservation(w, *task.Sid, *offers[1].Sid, accept)
 	var e *client.TwilioRestError
-	require.True(t, errors.As(err, &e), "%v", err)
+	require.ErrorAs(t, err, &e, "%v", err)
 	require.Equal(t, [2]int{http.StatusGone, 20410}, [2]int{e.Status, e.Code})
 }
 
