@@ -2,7 +2,6 @@ package twiliotest_test
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"reflect"
