@@ -80,7 +80,6 @@ type upserts struct {
 	workers, workerChannels, workerChannelsAlone                    string
 	tasks, reservations, calls, legs, legCalls, jobs                string
 	notices, classes                                                string
-	statistics                                                      string
 	// sums are the columns of statistics, added up over many rows.
 	sums string
 }
@@ -88,9 +87,8 @@ type upserts struct {
 func newUpserts(db *bun.DB) upserts {
 	// What identifies a row and when it was made never changes.
 	fixed := []string{"account_sid", "workspace_sid", "created_at"}
-	statistics, sums := statisticsSQL(db)
 	return upserts{
-		statistics: statistics, sums: sums,
+		sums:       statisticsSums(),
 		workspaces: replace[workspaceRow](db, fixed...),
 		activities: replace[activityRow](db, fixed...),
 		channels:   replace[channelRow](db, fixed...),

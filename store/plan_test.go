@@ -89,7 +89,7 @@ func TestSQLitePlans(t *testing.T) {
 		"count by queue": {read: func(ctx context.Context, tx dispatch.Tx) error {
 			_, err := tx.CountTasks(ctx, "", "WQ1", "")
 			return err
-		}, want: "tasks_queue"},
+		}, want: "queue_sid=?"},
 		"open reservations": {read: func(ctx context.Context, tx dispatch.Tx) error {
 			_, err := tx.OpenReservations(ctx, "WT1", "WT2")
 			return err

@@ -3,8 +3,9 @@ package store
 import (
 	"cmp"
 	"context"
-	"reflect"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,30 +52,11 @@ type spanColumns struct {
 	Max   int64 `bun:"max"`
 }
 
-func fromDurations(d taskrouter.Durations) spanColumns {
-	if d.N == 0 {
-		return spanColumns{Min: taskrouter.MaxWait}
-	}
-	return spanColumns(d)
-}
-
 func (s spanColumns) domain() taskrouter.Durations {
 	if s.N == 0 {
 		return taskrouter.Durations{}
 	}
 	return taskrouter.Durations(s)
-}
-
-// fromCounters fills in everything but the key.
-func fromCounters(c *taskrouter.Counters) statisticsRow {
-	return statisticsRow{
-		TasksCreated: c.TasksCreated, TasksEntered: c.TasksEntered, TasksCanceled: c.TasksCanceled,
-		TasksCompleted: c.TasksCompleted, TasksDeleted: c.TasksDeleted, TasksMoved: c.TasksMoved, TasksTimedOut: c.TasksTimedOut,
-		ReservationsCreated: c.ReservationsCreated, ReservationsAccepted: c.ReservationsAccepted,
-		ReservationsRejected: c.ReservationsRejected, ReservationsTimedOut: c.ReservationsTimedOut,
-		ReservationsCanceled: c.ReservationsCanceled, ReservationsRescinded: c.ReservationsRescinded,
-		Accepted: fromDurations(c.UntilAccepted), Canceled: fromDurations(c.UntilCanceled), Queued: fromDurations(c.InQueue),
-	}
 }
 
 func (r *statisticsRow) domain() *taskrouter.Counters {
@@ -110,112 +92,199 @@ type stayRow struct {
 	ActivitySID  string `bun:"activity_sid"`
 }
 
-// statisticsSQL are the two clauses that list all counters: adding rows to
-// those that exist, and summing up rows.
-func statisticsSQL(db *bun.DB) (upsert, sums string) {
-	var sets, sum []string
-	for _, f := range db.Table(reflect.TypeFor[statisticsRow]()).DataFields {
-		have, added := "statistics."+f.Name, "EXCLUDED."+f.Name
-		switch {
-		case strings.HasSuffix(f.Name, "_min"):
-			sets = append(sets, f.Name+" = CASE WHEN "+added+" < "+have+" THEN "+added+" ELSE "+have+" END")
-			sum = append(sum, "MIN("+have+") AS "+f.Name)
-		case strings.HasSuffix(f.Name, "_max"):
-			sets = append(sets, f.Name+" = CASE WHEN "+added+" > "+have+" THEN "+added+" ELSE "+have+" END")
-			sum = append(sum, "MAX("+have+") AS "+f.Name)
-		default:
-			sets = append(sets, f.Name+" = "+have+" + "+added)
-			sum = append(sum, "CAST(SUM("+have+") AS BIGINT) AS "+f.Name)
-		}
-	}
-	return "CONFLICT (workspace_sid, period, subject_sid, task_channel_sid) DO UPDATE SET " + strings.Join(sets, ", "), strings.Join(sum, ", ")
+// statisticsColumn is a counter in the table: its value, and how two rows of
+// one period become one.
+type statisticsColumn struct {
+	name  string
+	value func(*taskrouter.Counters) int64
+	// merge is the aggregate; empty is what nothing adds up to.
+	merge string
+	empty int64
 }
 
-// statisticsKey tells apart what the events of one command are counted for.
+// statisticsColumns lists all counters.
+var statisticsColumns = slices.Concat(
+	[]statisticsColumn{
+		summed("tasks_created", func(c *taskrouter.Counters) int64 { return c.TasksCreated }),
+		summed("tasks_entered", func(c *taskrouter.Counters) int64 { return c.TasksEntered }),
+		summed("tasks_canceled", func(c *taskrouter.Counters) int64 { return c.TasksCanceled }),
+		summed("tasks_completed", func(c *taskrouter.Counters) int64 { return c.TasksCompleted }),
+		summed("tasks_deleted", func(c *taskrouter.Counters) int64 { return c.TasksDeleted }),
+		summed("tasks_moved", func(c *taskrouter.Counters) int64 { return c.TasksMoved }),
+		summed("tasks_timed_out", func(c *taskrouter.Counters) int64 { return c.TasksTimedOut }),
+		summed("reservations_created", func(c *taskrouter.Counters) int64 { return c.ReservationsCreated }),
+		summed("reservations_accepted", func(c *taskrouter.Counters) int64 { return c.ReservationsAccepted }),
+		summed("reservations_rejected", func(c *taskrouter.Counters) int64 { return c.ReservationsRejected }),
+		summed("reservations_timed_out", func(c *taskrouter.Counters) int64 { return c.ReservationsTimedOut }),
+		summed("reservations_canceled", func(c *taskrouter.Counters) int64 { return c.ReservationsCanceled }),
+		summed("reservations_rescinded", func(c *taskrouter.Counters) int64 { return c.ReservationsRescinded }),
+	},
+	spanned("accepted_", func(c *taskrouter.Counters) taskrouter.Durations { return c.UntilAccepted }),
+	spanned("canceled_", func(c *taskrouter.Counters) taskrouter.Durations { return c.UntilCanceled }),
+	spanned("queued_", func(c *taskrouter.Counters) taskrouter.Durations { return c.InQueue }),
+)
+
+func summed(name string, value func(*taskrouter.Counters) int64) statisticsColumn {
+	return statisticsColumn{name: name, value: value, merge: "SUM"}
+}
+
+// spanned are the columns of Durations. The least of no waits is MaxWait.
+func spanned(prefix string, of func(*taskrouter.Counters) taskrouter.Durations) []statisticsColumn {
+	least := func(c *taskrouter.Counters) int64 {
+		if d := of(c); d.N > 0 {
+			return d.Min
+		}
+		return taskrouter.MaxWait
+	}
+	return []statisticsColumn{
+		summed(prefix+"n", func(c *taskrouter.Counters) int64 { return of(c).N }),
+		summed(prefix+"total", func(c *taskrouter.Counters) int64 { return of(c).Total }),
+		{name: prefix + "min", value: least, merge: "MIN", empty: taskrouter.MaxWait},
+		{name: prefix + "max", value: func(c *taskrouter.Counters) int64 { return of(c).Max }, merge: "MAX"},
+	}
+}
+
+// set is the part of an upsert that merges a column.
+func (c statisticsColumn) set() string {
+	have, added := "statistics."+c.name, "EXCLUDED."+c.name
+	switch c.merge {
+	case "MIN":
+		return c.name + " = CASE WHEN " + added + " < " + have + " THEN " + added + " ELSE " + have + " END"
+	case "MAX":
+		return c.name + " = CASE WHEN " + added + " > " + have + " THEN " + added + " ELSE " + have + " END"
+	default:
+		return c.name + " = " + have + " + " + added
+	}
+}
+
+// statisticsSums are all columns, each merged over many rows.
+func statisticsSums() string {
+	out := make([]string, len(statisticsColumns))
+	for i, c := range statisticsColumns {
+		out[i] = "CAST(" + c.merge + "(statistics." + c.name + ") AS BIGINT) AS " + c.name
+	}
+	return strings.Join(out, ", ")
+}
+
+// statisticsKey tells apart what events are counted for.
 type statisticsKey struct {
-	second           int64
+	period           int64
 	subject, channel string
 }
 
-// writeStatistics counts events, in the transaction that writes them: one
-// statement, and for the few that end a wait or a stay one more. What is
-// written is a row a subject and length of period, whatever the size of the
-// tables.
+func compareStatistics(a, b statisticsKey) int {
+	return cmp.Or(cmp.Compare(a.period, b.period), cmp.Compare(a.subject, b.subject), cmp.Compare(a.channel, b.channel))
+}
+
+// waitKey tells apart the waits that events ended.
+type waitKey struct {
+	statisticsKey
+	outcome taskrouter.Outcome
+	wait    int64
+}
+
+// writeStatistics counts events, in the transaction and the text that write
+// them. What is written is a row a subject and length of period, whatever the
+// size of the tables; another statement follows only when a wait ended, and one
+// when a Worker left an Activity.
 func (t *transaction) writeStatistics(ctx context.Context, b *batch, events []taskrouter.Event) {
-	ws := t.lock.WorkspaceSID
 	counted := map[statisticsKey]*taskrouter.Counters{}
-	waits := map[waitRow]int64{}
+	waits := map[waitKey]int64{}
 	var stays []*stayRow
 	for i := range events {
 		e := &events[i]
 		if s, ended := e.EndedStay(); ended {
 			stays = append(stays, &stayRow{
-				WorkspaceSID: ws, UntilAt: micros(s.Until), WorkerSID: s.WorkerSID, SinceAt: micros(s.Since), ActivitySID: s.ActivitySID,
+				WorkspaceSID: t.lock.WorkspaceSID, UntilAt: micros(s.Until), WorkerSID: s.WorkerSID, SinceAt: micros(s.Since), ActivitySID: s.ActivitySID,
 			})
 		}
 		for _, n := range e.Counts() {
-			key := statisticsKey{e.At.Unix(), n.SubjectSID, e.TaskChannelSID}
-			if counted[key] == nil {
-				counted[key] = &taskrouter.Counters{}
-			}
-			counted[key].Merge(&n.Added)
-			if n.Outcome == taskrouter.OutcomeNone {
-				continue
-			}
 			for _, p := range periodsOf(e.At) {
-				waits[waitRow{
-					WorkspaceSID: ws, Period: p, SubjectSID: n.SubjectSID, TaskChannelSID: e.TaskChannelSID,
-					Outcome: string(n.Outcome), Wait: n.Wait,
-				}]++
+				key := statisticsKey{p, n.SubjectSID, e.TaskChannelSID}
+				if counted[key] == nil {
+					counted[key] = &taskrouter.Counters{}
+				}
+				counted[key].Merge(&n.Added)
+				if n.Outcome != taskrouter.OutcomeNone {
+					waits[waitKey{key, n.Outcome, n.Wait}]++
+				}
 			}
 		}
 	}
-	insert(ctx, b, statisticsRows(ws, counted), t.store.upserts.statistics)
-	insert(ctx, b, waitRows(waits), "CONFLICT (workspace_sid, period, subject_sid, task_channel_sid, outcome, wait)"+
-		" DO UPDATE SET n = statistics_waits.n + EXCLUDED.n")
+	t.addCounters(b, counted)
+	t.addWaits(b, waits)
 	insert(ctx, b, stays, "CONFLICT (workspace_sid, until_at, worker_sid) DO NOTHING")
 }
 
-// statisticsRows spreads counters over the periods of their second, in the
-// order of the key.
-func statisticsRows(workspaceSID string, counted map[statisticsKey]*taskrouter.Counters) []*statisticsRow {
-	type key struct {
-		period           int64
-		subject, channel string
-	}
-	sums := map[key]*taskrouter.Counters{}
-	for k, c := range counted {
-		for _, p := range periodsOf(time.Unix(k.second, 0)) {
-			at := key{p, k.subject, k.channel}
-			if sums[at] == nil {
-				sums[at] = &taskrouter.Counters{}
+// addCounters writes rows in the order of their key. It names only the columns
+// that something is added to: most commands touch two or three.
+func (t *transaction) addCounters(b *batch, counted map[statisticsKey]*taskrouter.Counters) {
+	var touched []statisticsColumn
+	var names, sets strings.Builder
+	for _, column := range statisticsColumns {
+		for _, c := range counted {
+			if column.value(c) != column.empty {
+				touched = append(touched, column)
+				names.WriteString(", " + column.name)
+				sets.WriteString(", " + column.set())
+				break
 			}
-			sums[at].Merge(c)
 		}
 	}
-	rows := make([]*statisticsRow, 0, len(sums))
-	for k, c := range sums {
-		r := fromCounters(c)
-		r.WorkspaceSID, r.Period, r.SubjectSID, r.TaskChannelSID = workspaceSID, k.period, k.subject, k.channel
-		rows = append(rows, &r)
+	if len(touched) == 0 {
+		return
 	}
-	slices.SortFunc(rows, func(a, b *statisticsRow) int {
-		return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.SubjectSID, b.SubjectSID), cmp.Compare(a.TaskChannelSID, b.TaskChannelSID))
-	})
-	return rows
+	keys := slices.SortedFunc(maps.Keys(counted), compareStatistics)
+	for chunk := range slices.Chunk(keys, rowsPerStatement) {
+		t.addRows(b, "statistics (workspace_sid, period, subject_sid, task_channel_sid"+names.String()+")", len(chunk), func(i int, text []byte) []byte {
+			text = t.appendKey(b, text, chunk[i])
+			for _, column := range touched {
+				text = strconv.AppendInt(append(text, ", "...), column.value(counted[chunk[i]]), 10)
+			}
+			return text
+		}, "(workspace_sid, period, subject_sid, task_channel_sid) DO UPDATE SET "+sets.String()[2:])
+	}
 }
 
-func waitRows(waits map[waitRow]int64) []*waitRow {
-	rows := make([]*waitRow, 0, len(waits))
-	for r, n := range waits {
-		r.N = n
-		rows = append(rows, &r)
-	}
-	slices.SortFunc(rows, func(a, b *waitRow) int {
-		return cmp.Or(cmp.Compare(a.Period, b.Period), cmp.Compare(a.SubjectSID, b.SubjectSID), cmp.Compare(a.TaskChannelSID, b.TaskChannelSID),
-			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Wait, b.Wait))
+func (t *transaction) addWaits(b *batch, waits map[waitKey]int64) {
+	keys := slices.SortedFunc(maps.Keys(waits), func(a, b waitKey) int {
+		return cmp.Or(compareStatistics(a.statisticsKey, b.statisticsKey), cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.wait, b.wait))
 	})
-	return rows
+	for chunk := range slices.Chunk(keys, rowsPerStatement) {
+		t.addRows(b, "statistics_waits (workspace_sid, period, subject_sid, task_channel_sid, outcome, wait, n)", len(chunk), func(i int, text []byte) []byte {
+			k := chunk[i]
+			text = append(t.appendKey(b, text, k.statisticsKey), ", "...)
+			text = append(b.gen.Dialect().AppendString(text, string(k.outcome)), ", "...)
+			text = append(strconv.AppendInt(text, k.wait, 10), ", "...)
+			return strconv.AppendInt(text, waits[k], 10)
+		}, "(workspace_sid, period, subject_sid, task_channel_sid, outcome, wait) DO UPDATE SET n = statistics_waits.n + EXCLUDED.n")
+	}
+}
+
+// appendKey writes the columns both tables begin with.
+func (t *transaction) appendKey(b *batch, text []byte, k statisticsKey) []byte {
+	quote := b.gen.Dialect().AppendString
+	text = append(quote(text, t.lock.WorkspaceSID), ", "...)
+	text = append(strconv.AppendInt(text, k.period, 10), ", "...)
+	text = append(quote(text, k.subject), ", "...)
+	return quote(text, k.channel)
+}
+
+// addRows appends one INSERT of some rows. It is written by hand because it is
+// part of nearly every command, and its columns differ.
+func (t *transaction) addRows(b *batch, into string, rows int, row func(i int, text []byte) []byte, onConflict string) {
+	if b.err != nil {
+		return
+	}
+	b.text = append(append(b.text, "INSERT INTO "...), into...)
+	for i := range rows {
+		separator := ", ("
+		if i == 0 {
+			separator = " VALUES ("
+		}
+		b.text = append(row(i, append(b.text, separator...)), ')')
+	}
+	b.text = append(append(append(b.text, " ON CONFLICT "...), onConflict...), ";\n"...)
 }
 
 // endStay closes the stay of a Worker that is about to be deleted.
