@@ -41,7 +41,9 @@ test: test/unit test/whole e2e ## run every test this machine can run
 .PHONY: test/unit
 test/unit: postgres ## run the tests that do not link the Temporal server, with the race detector
 	@echo '== unit tests $(if $(RACE),with,WITHOUT: no C compiler,) race detector'
-	go test $(RACE) -timeout 10m $(unit)
+	go test $(RACE) -timeout 20m $(unit)
+	@echo '== properties in full, without race detector'
+	go test -timeout 10m -run 'Promises|Agree' ./dispatch
 
 .PHONY: test/whole
 test/whole: postgres ## run the tests that link the Temporal server

@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"flag"
 	"fmt"
 	"testing"
 	"testing/cryptotest"
@@ -25,6 +26,10 @@ func TestPromisesHoldAfterAnyOperation(t *testing.T) {
 			if testing.Short() {
 				longest = 25
 			}
+			if underRace {
+				longest = 25
+				fewerChecks(t, "15")
+			}
 			rapid.Check(t, func(t *rapid.T) {
 				w := newWorld(benchOn(t, db, set))
 				before := w.audit()
@@ -44,11 +49,21 @@ func TestPromisesHoldAfterAnyOperation(t *testing.T) {
 	}
 }
 
+// fewerChecks is for this test only, and only when nobody asked for a number.
+func fewerChecks(t *testing.T, n string) {
+	checks := flag.Lookup("rapid.checks")
+	if checks == nil || checks.Value.String() != checks.DefValue {
+		return
+	}
+	require.NoError(t, checks.Value.Set(n))
+	t.Cleanup(func() { require.NoError(t, checks.Value.Set(checks.DefValue)) })
+}
+
 // The database does not decide: the same steps lead to the same state.
 func TestDatabasesAgree(t *testing.T) {
 	dbs := []*store.Store{openStore(t, store.MemoryURL), openStore(t, pgtest.Start(t))}
 	tapes := 6
-	if testing.Short() {
+	if testing.Short() || underRace {
 		tapes = 2
 	}
 	for seed := range tapes {
