@@ -220,7 +220,6 @@ func TestDeliverDelaysNobodyElse(t *testing.T) {
 	l.answer = func(ctx context.Context, _ string, e *taskrouter.Event, _ int) (EventReceipt, error) {
 		l.mu.Lock()
 		others := l.tries[4] > 0 && l.tries[5] > 0
-		held := l.tries[2]+l.tries[3]+l.tries[6] > 0
 		l.mu.Unlock()
 		if others {
 			once.Do(func() { close(free) })
@@ -228,7 +227,7 @@ func TestDeliverDelaysNobodyElse(t *testing.T) {
 		if e.Seq == 1 {
 			<-free
 			l.mu.Lock()
-			held = l.tries[2]+l.tries[3]+l.tries[6] > 0
+			held := l.tries[2]+l.tries[3]+l.tries[6] > 0
 			l.mu.Unlock()
 			if held {
 				return EventReceipt{}, errors.New("overtaken")

@@ -24,8 +24,10 @@ func TestSQLiteStatisticsPlans(t *testing.T) {
 		read func(ctx context.Context) error
 		want []string
 	}{
-		"counters": {func(ctx context.Context) error { _, err := s.Counters(ctx, "AC1", "WS1", in); return err },
-			[]string{"SEARCH statistics USING PRIMARY KEY (workspace_sid=? AND period=? AND subject_sid=?)"}},
+		"counters": {
+			func(ctx context.Context) error { _, err := s.Counters(ctx, "AC1", "WS1", in); return err },
+			[]string{"SEARCH statistics USING PRIMARY KEY (workspace_sid=? AND period=? AND subject_sid=?)"},
+		},
 		"splits": {func(ctx context.Context) error {
 			_, err := s.WaitSplits(ctx, "AC1", "WS1", in, []int64{5})
 			return err

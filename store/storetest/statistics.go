@@ -63,7 +63,7 @@ func testCounters(t *testing.T, f *fixture) {
 	}
 	subjects := []string{f.ws, f.workflow.SID, f.queue.SID, f.queue2.SID, workers[0], workers[1], f.sid("WQ")}
 	thresholds := []int64{0, 10, 37, 60, 1000}
-	for range 40 {
+	for range 15 {
 		from := epoch.Add(time.Duration(random.Int64N(int64(4 * 24 * time.Hour)))).Truncate(time.Second)
 		to := from.Add(time.Duration(random.Int64N(int64(2 * 24 * time.Hour)))).Truncate(time.Second)
 		for _, channel := range []string{"", f.chat.SID, f.sid("TC")} {
