@@ -48,7 +48,7 @@ test/unit: postgres ## run the tests that do not link the Temporal server, with 
 .PHONY: test/whole
 test/whole: postgres ## run the tests that link the Temporal server
 	@echo '== tests with the Temporal server (its first build takes minutes)'
-	@packages="$(whole)"; if [ -n "$$packages" ]; then set -x; go test -timeout 15m $$packages; fi
+	@packages="$(whole)"; if [ -n "$$packages" ]; then set -x; go test -timeout 30m $$packages; fi
 
 .PHONY: e2e
 e2e: postgres ## run the end-to-end tests
