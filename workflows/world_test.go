@@ -170,15 +170,15 @@ func (w *world) apply(line string, script func(v *taskrouter.View)) (taskrouter.
 	w.mu.Lock()
 	w.log = append(w.log, line)
 	down := w.down != nil && w.down()
-	missing := w.view.TaskSID == ""
+	seen := w.view
 	w.mu.Unlock()
 	switch {
 	case down:
 		return taskrouter.View{}, errDown
-	case missing:
+	case seen.TaskSID == "":
 		return taskrouter.View{}, taskrouter.NotFoundf("no such task")
 	case script == nil:
-		return w.view, nil
+		return seen, nil
 	}
 	return w.alter(script), nil
 }
