@@ -17,7 +17,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # built a second time with the race detector.
 WHOLE := ^$(MODULE)/(cmd|test|examples|internal/(dev|devserver|testkit))(/|$$)
 unit = $$(go list ./... | grep -Ev '$(WHOLE)')
-whole = $$(go list ./... | grep -E '$(WHOLE)' | grep -v '/test/e2e')
+whole = $$(go list ./... | grep -E '$(WHOLE)' | grep -vE '/test/(e2e|durability)')
 
 # The race detector needs a C compiler.
 RACE := $(if $(shell command -v gcc || command -v clang),-race,)
@@ -48,7 +48,9 @@ test/unit: postgres ## run the tests that do not link the Temporal server, with 
 .PHONY: test/whole
 test/whole: postgres ## run the tests that link the Temporal server
 	@echo '== tests with the Temporal server (its first build takes minutes)'
-	@packages="$(whole)"; if [ -n "$$packages" ]; then set -x; go test -timeout 30m $$packages; fi
+	@packages="$(whole)"; if [ -n "$$packages" ]; then set -x; go test -timeout 20m $$packages; fi
+	@echo '== deaths of the whole system: a sample (make durability does all)'
+	go test -short -timeout 20m ./test/durability
 
 .PHONY: e2e
 e2e: postgres ## run the end-to-end tests

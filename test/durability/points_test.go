@@ -191,7 +191,7 @@ func deaths(callback string) []death {
 // can be in there, comes back, and sees each Task to its end.
 func TestEveryPointInEveryState(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) { dieEverywhere(t, newSystem(t), testing.Short()) })
-	t.Run("outside", func(t *testing.T) { dieEverywhere(t, newOutside(t), os.Getenv(killsEnv) == "") })
+	t.Run("outside", func(t *testing.T) { dieEverywhere(t, newOutside(t), testing.Short() || os.Getenv(killsEnv) == "") })
 }
 
 // dieEverywhere walks the table. A sample of it takes one row of each point and
