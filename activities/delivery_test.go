@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,8 @@ type eventLog struct {
 	mu       sync.Mutex
 	events   []*taskrouter.Event
 	delivery taskrouter.Delivery
-	records  []taskrouter.DeliveryRecord
+	attempts []taskrouter.DeliveryAttempt
+	queued   []*taskrouter.DeliveryAttempt
 	gone     bool
 	ended    bool
 	// sent are the events in the order in which their requests came in.
@@ -65,7 +67,7 @@ func (l *eventLog) EventsAfter(_ context.Context, _ string, seq int64, limit int
 	return rest[:min(limit, len(rest))], nil
 }
 
-func (l *eventLog) AdvanceDelivery(_ context.Context, d *taskrouter.Delivery, to int64, records []taskrouter.DeliveryRecord, _ time.Time) (bool, error) {
+func (l *eventLog) AdvanceDelivery(_ context.Context, d *taskrouter.Delivery, to int64, attempts []taskrouter.DeliveryAttempt, _ time.Time) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.saveErr != nil {
@@ -75,15 +77,58 @@ func (l *eventLog) AdvanceDelivery(_ context.Context, d *taskrouter.Delivery, to
 		return false, nil
 	}
 	l.delivery.Cursor = to
-	l.records = append(l.records, records...)
+	l.attempts = append(l.attempts, attempts...)
 	return true, nil
 }
 
 func (l *eventLog) EndDelivery(_ context.Context, d *taskrouter.Delivery) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = l.gone && d.Cursor == int64(len(l.events))
+	l.ended = l.gone && d.Cursor == int64(len(l.events)) && len(l.queued) == 0
 	return l.ended, nil
+}
+
+func (l *eventLog) QueuedDeliveries(_ context.Context, _ string, limit int) ([]*taskrouter.DeliveryAttempt, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []*taskrouter.DeliveryAttempt
+	for _, at := range l.queued[:min(limit, len(l.queued))] {
+		view := *at
+		out = append(out, &view)
+	}
+	return out, nil
+}
+
+func (l *eventLog) FetchEvent(_ context.Context, _, _, sid string) (*taskrouter.Event, error) {
+	for _, e := range l.events {
+		if e.SID == sid {
+			return e, nil
+		}
+	}
+	return nil, nil
+}
+
+func (l *eventLog) BookDeliveries(_ context.Context, attempts []taskrouter.DeliveryAttempt) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.saveErr != nil {
+		return l.saveErr
+	}
+	for _, at := range attempts {
+		l.attempts = append(l.attempts, at)
+		l.queued = slices.DeleteFunc(l.queued, func(q *taskrouter.DeliveryAttempt) bool { return q.SID == at.SID })
+	}
+	return nil
+}
+
+// queue has events sent again.
+func (l *eventLog) queue(seqs ...int64) {
+	for _, seq := range seqs {
+		l.queued = append(l.queued, &taskrouter.DeliveryAttempt{
+			SID: fmt.Sprintf("ED%d", len(l.queued)), WorkspaceSID: "WS1", EventSID: fmt.Sprintf("EV%d", seq), Seq: seq,
+			Number: 7, Manual: true, Status: taskrouter.DeliveryQueued,
+		})
+	}
 }
 
 func (l *eventLog) SendEvent(ctx context.Context, url string, e *taskrouter.Event) (EventReceipt, error) {
@@ -151,10 +196,13 @@ func TestDeliverSendsTheLog(t *testing.T) {
 	require.Equal(t, DeliverResult{Cursor: 1500, Delivered: 1500}, res)
 	require.LessOrEqual(t, l.most, deliveryLanes)
 	require.Len(t, l.sent, 1500)
-	for i, r := range l.records {
-		require.Equal(t, int64(i+1), r.Seq, "booked in order")
-		require.Equal(t, fmt.Sprintf("EV%d", i+1), r.EventSID)
-		require.False(t, r.At.IsZero())
+	for i, at := range l.attempts {
+		require.Equal(t, int64(i+1), at.Seq, "booked in order")
+		require.Equal(t, fmt.Sprintf("EV%d", i+1), at.EventSID)
+		require.Equal(t, 1, at.Number)
+		require.True(t, taskrouter.IsSID(taskrouter.PrefixDelivery, at.SID))
+		require.Equal(t, "http://app/", at.Target)
+		require.False(t, at.SentAt.IsZero())
 	}
 	res, err = l.deliver(t, 1)
 	require.NoError(t, err)
@@ -169,23 +217,29 @@ func TestDeliverFilters(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, DeliverResult{Cursor: 3, Delivered: 2, Skipped: 1}, res)
 	require.ElementsMatch(t, []int64{2, 3}, l.sent)
-	require.Equal(t, taskrouter.DeliverySkipped, l.records[0].Status)
-	require.Zero(t, l.records[0].Attempts)
+	require.Equal(t, taskrouter.DeliveryFiltered, l.attempts[0].Status)
+	require.Zero(t, l.attempts[0].Number)
+	require.True(t, l.attempts[0].SentAt.IsZero())
 }
 
 func TestDeliverRetries(t *testing.T) {
+	const delivered, failed = taskrouter.DeliveryDelivered, taskrouter.DeliveryFailed
+	type line struct {
+		status taskrouter.DeliveryStatus
+		code   int
+	}
 	for name, row := range map[string]struct {
 		retries int
 		answers []EventReceipt // the last one stays
-		want    taskrouter.DeliveryRecord
+		want    []line
 	}{
-		"delivered":            {1, []EventReceipt{{Delivered: true, Status: 204}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryDelivered, Attempts: 1, LastStatus: 204}},
-		"delivered at last":    {1, []EventReceipt{{Retry: true, Status: 503}, {Delivered: true, Status: 200}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryDelivered, Attempts: 2, LastStatus: 200}},
-		"given up":             {1, []EventReceipt{{Retry: true, Status: 500}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryFailed, Attempts: 2, LastStatus: 500}},
-		"no answer at all":     {3, []EventReceipt{{Retry: true}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryFailed, Attempts: 4}},
-		"no retries":           {0, []EventReceipt{{Retry: true, Status: 500}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryFailed, Attempts: 1, LastStatus: 500}},
-		"refused":              {5, []EventReceipt{{Status: 404}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryFailed, Attempts: 1, LastStatus: 404}},
-		"refused after a time": {5, []EventReceipt{{Retry: true}, {Status: 410}}, taskrouter.DeliveryRecord{Status: taskrouter.DeliveryFailed, Attempts: 2, LastStatus: 410}},
+		"delivered":            {1, []EventReceipt{{Delivered: true, Status: 204}}, []line{{delivered, 204}}},
+		"delivered at last":    {1, []EventReceipt{{Retry: true, Status: 503}, {Delivered: true, Status: 200}}, []line{{failed, 503}, {delivered, 200}}},
+		"given up":             {1, []EventReceipt{{Retry: true, Status: 500}}, []line{{failed, 500}, {failed, 500}}},
+		"no answer at all":     {3, []EventReceipt{{Retry: true, Fault: taskrouter.FaultTimeout}}, []line{{failed, 0}, {failed, 0}, {failed, 0}, {failed, 0}}},
+		"no retries":           {0, []EventReceipt{{Retry: true, Status: 500}}, []line{{failed, 500}}},
+		"refused":              {5, []EventReceipt{{Status: 404}}, []line{{failed, 404}}},
+		"refused after a time": {5, []EventReceipt{{Retry: true}, {Status: 410}}, []line{{failed, 0}, {failed, 410}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newEventLog(event(taskrouter.TaskCreated, "WT1", ""), event(taskrouter.TaskWasCompleted, "WT1", ""))
@@ -198,10 +252,14 @@ func TestDeliverRetries(t *testing.T) {
 			res, err := l.deliver(t, row.retries)
 			require.NoError(t, err)
 			require.Equal(t, int64(2), res.Cursor, "an event that failed is passed")
-			got := l.records[0]
-			require.Equal(t, row.want.Status, got.Status)
-			require.Equal(t, row.want.Attempts, got.Attempts)
-			require.Equal(t, row.want.LastStatus, got.LastStatus)
+			require.Equal(t, 2, res.Delivered+res.Failed)
+			require.Len(t, l.attempts, len(row.want)+1, "each request is a line")
+			for i, want := range row.want {
+				at := l.attempts[i]
+				require.Equal(t, want, line{at.Status, at.ResponseStatus})
+				require.Equal(t, i+1, at.Number)
+				require.Equal(t, row.answers[min(i+1, len(row.answers))-1].Fault, at.Fault)
+			}
 			require.Equal(t, int64(2), l.sent[len(l.sent)-1], "the next one of the Task waits")
 		})
 	}
@@ -332,7 +390,11 @@ func TestDeliveryOrder(t *testing.T) {
 		require.NoError(rt, err)
 		require.Equal(rt, int64(n), res.Cursor)
 		require.Equal(rt, n, res.Delivered+res.Failed)
-		require.Len(rt, l.records, n)
+		settled := map[int64]bool{}
+		for _, at := range l.attempts {
+			settled[at.Seq] = true
+		}
+		require.Len(rt, settled, n)
 		latest := map[string]int64{}
 		for _, seq := range l.sent {
 			for _, key := range subjects(l.events[seq-1]) {

@@ -39,10 +39,10 @@ type turn struct {
 type parcel struct {
 	event *taskrouter.Event
 	// over is closed when the event is settled, or given up for now.
-	over   chan struct{}
-	record taskrouter.DeliveryRecord
-	err    error
-	done   bool
+	over     chan struct{}
+	attempts []taskrouter.DeliveryAttempt
+	err      error
+	done     bool
 }
 
 func newDeliveryTurn(a *Delivery, d taskrouter.Delivery) *turn {
@@ -164,7 +164,7 @@ func (t *turn) send(ctx, patience, begin context.Context, e *taskrouter.Event) {
 		case <-begin.Done():
 		}
 		if p.err = begin.Err(); p.err == nil {
-			p.record, p.err = t.a.settle(ctx, patience, &d, e)
+			p.attempts, p.err = t.a.settle(ctx, patience, &d, e)
 		}
 	}()
 }
@@ -214,28 +214,28 @@ func (t *turn) save(ctx context.Context, last bool) error {
 	if n == 0 && (last || now.Sub(t.touched) < deliveryTouch) {
 		return nil
 	}
-	to, records := t.delivery.Cursor, make([]taskrouter.DeliveryRecord, n)
-	for i, p := range t.window[:n] {
-		records[i], to = p.record, p.event.Seq
+	to, attempts := t.delivery.Cursor, []taskrouter.DeliveryAttempt(nil)
+	for _, p := range t.window[:n] {
+		attempts, to = append(attempts, p.attempts...), p.event.Seq
 	}
-	owned, err := t.a.Store.AdvanceDelivery(ctx, &t.delivery, to, records, now)
+	owned, err := t.a.Store.AdvanceDelivery(ctx, &t.delivery, to, attempts, now)
 	if err != nil {
 		return err
 	}
 	if !owned {
 		return errSuperseded
 	}
-	t.delivery.Cursor, t.touched, t.window = to, now, t.window[n:]
-	for _, r := range records {
-		switch r.Status {
+	for _, p := range t.window[:n] {
+		switch p.attempts[len(p.attempts)-1].Status {
 		case taskrouter.DeliveryDelivered:
 			t.result.Delivered++
-		case taskrouter.DeliveryFailed:
-			t.result.Failed++
-		case taskrouter.DeliverySkipped:
+		case taskrouter.DeliveryFiltered:
 			t.result.Skipped++
+		default:
+			t.result.Failed++
 		}
 	}
+	t.delivery.Cursor, t.touched, t.window = to, now, t.window[n:]
 	return nil
 }
 

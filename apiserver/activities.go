@@ -15,7 +15,7 @@ func (s *Server) listActivities(c *gin.Context) (any, error) {
 	}
 	return list(s, c, listing[*taskrouter.Activity, wire.Activity]{
 		key: "activities", prefix: taskrouter.PrefixActivity,
-		sid:    func(a *taskrouter.Activity) string { return a.SID },
+		mark:   func(a *taskrouter.Activity) string { return taskrouter.MarkAt(a.SID, a.CreatedAt) },
 		render: s.renderActivity,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.Activity, error) {
 			return s.opts.Reader.ListActivities(c.Request.Context(), account(c), workspaceSID(c), in.FriendlyName, in.Available, p)
@@ -38,7 +38,8 @@ func (s *Server) createActivity(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	return rendered(s.renderActivity)(s.opts.Configuration.CreateActivity(c.Request.Context(), workspace.NewActivity{
-		Account: account(c), WorkspaceSID: workspaceSID(c), FriendlyName: in.FriendlyName, Available: in.Available, Actor: actor(c),
+		ClaimedSID: claimedSID(c),
+		Account:    account(c), WorkspaceSID: workspaceSID(c), FriendlyName: in.FriendlyName, Available: in.Available, Actor: actor(c),
 	}))
 }
 

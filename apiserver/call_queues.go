@@ -11,7 +11,7 @@ import (
 func (s *Server) listCallQueues(c *gin.Context) (any, error) {
 	return list(s, c, listing[*taskrouter.CallQueue, wire.CallQueue]{
 		key: "call_queues", prefix: taskrouter.PrefixCallQueue,
-		sid:    func(q *taskrouter.CallQueue) string { return q.SID },
+		mark:   func(q *taskrouter.CallQueue) string { return taskrouter.MarkAt(q.SID, q.CreatedAt) },
 		render: s.renderCallQueue,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.CallQueue, error) {
 			return s.opts.Reader.ListCallQueues(c.Request.Context(), account(c), workspaceSID(c), p)
@@ -34,7 +34,8 @@ func (s *Server) createCallQueue(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	return rendered(s.renderCallQueue)(s.opts.Configuration.CreateCallQueue(c.Request.Context(), workspace.NewCallQueue{
-		Account: account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
+		ClaimedSID: claimedSID(c),
+		Account:    account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
 		FriendlyName: value(in.FriendlyName), PhoneNumbers: in.PhoneNumbers, WorkflowSID: value(in.WorkflowSID),
 		Menu: value(in.Menu), HoldMusicURL: value(in.HoldMusicURL), Instruction: value(in.Instruction),
 		Backend: value(in.Backend), WrapUp: in.WrapUp,

@@ -11,7 +11,7 @@ import (
 func (s *Server) listTaskChannels(c *gin.Context) (any, error) {
 	return list(s, c, listing[*taskrouter.TaskChannel, wire.TaskChannel]{
 		key: "channels", prefix: taskrouter.PrefixTaskChannel,
-		sid:    func(ch *taskrouter.TaskChannel) string { return ch.SID },
+		mark:   func(ch *taskrouter.TaskChannel) string { return taskrouter.MarkAt(ch.SID, ch.CreatedAt) },
 		render: s.renderTaskChannel,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.TaskChannel, error) {
 			return s.opts.Reader.ListTaskChannels(c.Request.Context(), account(c), workspaceSID(c), p)
@@ -38,7 +38,8 @@ func (s *Server) createTaskChannel(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	return rendered(s.renderTaskChannel)(s.opts.Configuration.CreateTaskChannel(c.Request.Context(), workspace.NewTaskChannel{
-		Account: account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
+		ClaimedSID: claimedSID(c),
+		Account:    account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
 		FriendlyName: in.FriendlyName, UniqueName: in.UniqueName, OptimizedRouting: in.OptimizedRouting,
 	}))
 }
@@ -74,15 +75,15 @@ func (s *Server) listWorkerChannels(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sid := func(ch *taskrouter.WorkerChannel) string { return ch.SID }
+	mark := func(ch *taskrouter.WorkerChannel) string { return taskrouter.MarkAt(ch.SID, ch.CreatedAt) }
 	return list(s, c, listing[*taskrouter.WorkerChannel, wire.WorkerChannel]{
-		key: "channels", prefix: taskrouter.PrefixWorkerChannel, sid: sid, render: s.renderWorkerChannel,
+		key: "channels", prefix: taskrouter.PrefixWorkerChannel, mark: mark, render: s.renderWorkerChannel,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.WorkerChannel, error) {
 			items, err := s.opts.Reader.WorkerChannels(c.Request.Context(), account(c), workspaceSID(c), worker.SID)
 			if err != nil {
 				return nil, err
 			}
-			return pageOf(items, p, sid)
+			return pageOf(items, p, mark)
 		},
 	})
 }

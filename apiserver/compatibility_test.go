@@ -23,7 +23,7 @@ func compatibility() string {
 	ops := apiserver.Operations()
 	slices.SortStableFunc(ops, func(a, b apiserver.Operation) int { return strings.Compare(a.Path, b.Path) })
 	var b strings.Builder
-	b.WriteString("# Operations of the API\n\nGenerated from the routes. The names are those of the public TaskRouter v1 API;\nCallQueues are an addition of this server.\n\n")
+	b.WriteString("# Operations of the API\n\nGenerated from the routes. The names are those of the public TaskRouter v1 API;\nCallQueues and the Deliveries of Events are additions of this server.\n\n")
 	b.WriteString("| method | path | operation | served |\n|---|---|---|---|\n")
 	for _, o := range ops {
 		served := "yes"

@@ -24,7 +24,7 @@ func (s *Server) listEvents(c *gin.Context) (any, error) {
 	}
 	return list(s, c, listing[*taskrouter.Event, wire.Event]{
 		key: "events", prefix: taskrouter.PrefixEvent,
-		sid:    func(e *taskrouter.Event) string { return e.SID },
+		mark:   func(e *taskrouter.Event) string { return taskrouter.Mark(e.SID, e.Seq) },
 		render: s.renderEvent,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.Event, error) {
 			return s.opts.Reader.ListEvents(c.Request.Context(), account(c), workspaceSID(c), filter, p)
@@ -35,9 +35,5 @@ func (s *Server) listEvents(c *gin.Context) (any, error) {
 func (s *Server) renderEvent(e *taskrouter.Event) wire.Event { return wire.FromEvent(e, s.links) }
 
 func (s *Server) fetchEvent(c *gin.Context) (any, error) {
-	sid, err := pathSID(c, "sid", taskrouter.PrefixEvent)
-	if err != nil {
-		return nil, err
-	}
-	return rendered(s.renderEvent)(found(s.opts.Reader.FetchEvent(c.Request.Context(), account(c), workspaceSID(c), sid)))
+	return rendered(s.renderEvent)(s.eventAt(c))
 }

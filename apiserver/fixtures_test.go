@@ -20,7 +20,7 @@ type object map[string]any
 func (o object) text(key string) string { s, _ := o[key].(string); return s }
 
 // decoded checks the status of an answer and decodes its body.
-func decoded(t *testing.T, a stack.Answer, status int) object {
+func decoded(t testing.TB, a stack.Answer, status int) object {
 	t.Helper()
 	require.Equal(t, status, a.Status, "%s", a.Body)
 	var o object
@@ -29,7 +29,7 @@ func decoded(t *testing.T, a stack.Answer, status int) object {
 }
 
 // items returns the array of a list.
-func items(t *testing.T, a stack.Answer) []object {
+func items(t testing.TB, a stack.Answer) []object {
 	t.Helper()
 	o := decoded(t, a, 200)
 	meta, _ := o["meta"].(map[string]any)
@@ -64,11 +64,13 @@ func workspaceOf(t *testing.T, change ...func(*apiserver.Options)) (*stack.Stack
 // fixture is a Workspace with one of everything; the fields are paths.
 type fixture struct {
 	*stack.Stack
-	t *testing.T
+	t testing.TB
 
 	workspace, activity, available, worker, workerChannel, channel string
 	queue, workflow, task, reservation, workerReservation          string
-	event, callQueue                                               string
+	event, delivery, callQueue, apiKey                             string
+	// byKey are the credentials of the API key.
+	byKey stack.Credentials
 }
 
 // make creates a resource and returns its path.
@@ -99,7 +101,18 @@ func (f *fixture) post(path string, form url.Values) object {
 
 func furnished(t *testing.T) *fixture {
 	t.Helper()
-	s, w := workspaceOf(t)
+	return furnishedOn(t, stack.Ground{})
+}
+
+func furnishedOn(t testing.TB, g stack.Ground, change ...func(*apiserver.Options)) *fixture {
+	t.Helper()
+	return furnish(t, stack.StartOn(t, g, change...), "+15550100")
+}
+
+// furnish makes one of everything for the Stack's account.
+func furnish(t testing.TB, s *stack.Stack, number string) *fixture {
+	t.Helper()
+	w := "/v1/Workspaces/" + decoded(t, s.Do(s.Account, "POST", "/v1/Workspaces", url.Values{"FriendlyName": {"Support"}}), 201).text("sid")
 	f := &fixture{Stack: s, t: t, workspace: w}
 	f.activity = f.make(w+"/Activities", url.Values{"FriendlyName": {"Lunch"}})
 	available := f.list(w+"/Activities", url.Values{"Available": {"true"}})
@@ -113,7 +126,7 @@ func furnished(t *testing.T) *fixture {
 		"FriendlyName":  {"Calls"},
 		"Configuration": {`{"task_routing":{"default_filter":{"queue":"` + sidOf(f.queue) + `"}}}`},
 	})
-	f.callQueue = f.make(w+"/CallQueues", url.Values{"FriendlyName": {"Line"}, "WorkflowSid": {sidOf(f.workflow)}, "PhoneNumbers": {"+15550100"}})
+	f.callQueue = f.make(w+"/CallQueues", url.Values{"FriendlyName": {"Line"}, "WorkflowSid": {sidOf(f.workflow)}, "PhoneNumbers": {number}})
 	f.task = f.make(w+"/Tasks", url.Values{"Attributes": {`{"topic":"tax"}`}})
 	offers := f.list(f.task+"/Reservations", nil)
 	require.Len(t, offers, 1, "the agent is offered the task at once")
@@ -125,11 +138,27 @@ func furnished(t *testing.T) *fixture {
 		}
 	}
 	f.event = w + "/Events/" + f.list(w+"/Events", url.Values{"PageSize": {"1"}})[0].text("sid")
+	keys := "/2010-04-01/Accounts/" + s.Account.SID + "/Keys"
+	key := decoded(t, s.Do(s.Account, "POST", keys+".json", url.Values{"FriendlyName": {"CI"}}), 201)
+	f.apiKey, f.byKey = keys+"/"+key.text("sid")+".json", stack.Credentials{SID: key.text("sid"), Token: key.text("secret")}
 	return f
+}
+
+// deliver gives the Workspace a callback URL and has its Event sent to it.
+func (f *fixture) deliver() {
+	f.t.Helper()
+	if f.delivery == "" {
+		f.post(f.workspace, url.Values{"EventCallbackUrl": {"https://ann:s3cret@example.com/events?token=s3cret"}})
+		queued := decoded(f.t, f.Do(f.Account, "POST", f.event+"/Deliveries", nil), 202)
+		f.delivery = f.event + "/Deliveries/" + queued.text("sid")
+	}
 }
 
 // path fills a pattern of the route table with what exists.
 func (f *fixture) path(pattern string) string {
+	if strings.Contains(pattern, "/Deliveries") {
+		f.deliver()
+	}
 	for prefix, own := range map[string]string{
 		"/Activities": f.activity, "/Events": f.event, "/Tasks": f.task, "/TaskChannels": f.channel,
 		"/TaskQueues": f.queue, "/Workers": f.worker, "/Workflows": f.workflow, "/CallQueues": f.callQueue,
@@ -140,6 +169,9 @@ func (f *fixture) path(pattern string) string {
 		"/v1/Workspaces/:ws", f.workspace,
 		"Reservations/:child", "Reservations/"+sidOf(f.reservation),
 		"Channels/:child", "Channels/"+sidOf(f.workerChannel),
+		"Deliveries/:child", "Deliveries/"+sidOf(f.delivery),
+		"Accounts/:account", "Accounts/"+f.Account.SID,
+		"Keys/:key", "Keys/"+sidOf(f.apiKey),
 	).Replace(pattern)
 }
 

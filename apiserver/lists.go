@@ -14,7 +14,9 @@ type listing[T, J any] struct {
 	// key names the array in the body.
 	key    string
 	prefix taskrouter.Prefix
-	sid    func(T) string
+	// mark says where an item stands in the list. With a SID alone a client
+	// cannot go on behind an item that was removed.
+	mark   func(T) string
 	render func(T) J
 	// fetch reads up to Size+1 items of a page.
 	fetch func(taskrouter.Page) ([]T, error)
@@ -38,7 +40,7 @@ func list[T, J any](s *Server, c *gin.Context, l listing[T, J]) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		slice = wire.Cut(items, p.Page, l.sid)
+		slice = wire.Cut(items, p.Page, l.mark)
 	} else if slice, err = scan(p.Page, l); err != nil {
 		return nil, err
 	}
@@ -76,17 +78,17 @@ func scan[T, J any](p taskrouter.Page, l listing[T, J]) (wire.Slice[T], error) {
 			}
 			if ok && len(out.Items) == p.Size {
 				out.HasMore = true
-				return ends(out, l.sid), nil
+				return ends(out, l.mark), nil
 			}
 			if ok {
 				out.Items = append(out.Items, item)
 			}
-			cursor = l.sid(item)
+			cursor = l.mark(item)
 		}
 		if scanned += len(items); !more {
-			return ends(out, l.sid), nil
+			return ends(out, l.mark), nil
 		} else if scanned >= scanBudget {
-			out = ends(out, l.sid)
+			out = ends(out, l.mark)
 			out.HasMore, out.Last = true, cursor
 			return out, nil
 		}
@@ -101,7 +103,7 @@ func scanBack[T, J any](p taskrouter.Page, l listing[T, J]) (wire.Slice[T], erro
 	finish := func() wire.Slice[T] {
 		slices.Reverse(found)
 		out.Items = found
-		return ends(out, l.sid)
+		return ends(out, l.mark)
 	}
 	for scanned := 0; ; {
 		items, err := l.fetch(taskrouter.Page{Size: scanChunk, Before: cursor})
@@ -124,7 +126,7 @@ func scanBack[T, J any](p taskrouter.Page, l listing[T, J]) (wire.Slice[T], erro
 			if ok {
 				found = append(found, item)
 			}
-			cursor = l.sid(item)
+			cursor = l.mark(item)
 		}
 		if scanned += len(items); !more {
 			return finish(), nil
@@ -136,36 +138,45 @@ func scanBack[T, J any](p taskrouter.Page, l listing[T, J]) (wire.Slice[T], erro
 	}
 }
 
-// ends notes the SIDs the neighbouring pages are counted from.
-func ends[T any](s wire.Slice[T], sid func(T) string) wire.Slice[T] {
+// ends notes the marks the neighbouring pages are counted from.
+func ends[T any](s wire.Slice[T], mark func(T) string) wire.Slice[T] {
 	if n := len(s.Items); n > 0 {
-		s.First, s.Last = sid(s.Items[0]), sid(s.Items[n-1])
+		s.First, s.Last = mark(s.Items[0]), mark(s.Items[n-1])
 	}
 	return s
 }
 
-// pageOf cuts a page out of a list that is in memory as a whole.
-func pageOf[T any](items []T, p taskrouter.Page, sid func(T) string) ([]T, error) {
-	at := func(want string) (int, error) {
-		i := slices.IndexFunc(items, func(item T) bool { return sid(item) == want })
-		if i < 0 {
-			return 0, taskrouter.Invalidf("PageToken is not valid")
+// pageOf cuts a page out of a list that is in memory as a whole, in the order
+// of its marks.
+func pageOf[T any](items []T, p taskrouter.Page, mark func(T) string) ([]T, error) {
+	// at is the first item that does not stand before a mark.
+	at := func(want string) (int, bool, error) {
+		i, there := slices.BinarySearchFunc(items, want, func(item T, want string) int { return taskrouter.CompareMarks(mark(item), want) })
+		if _, numbers, _ := taskrouter.ParseMark(want); there || len(numbers) > 0 {
+			return i, there, nil
 		}
-		return i, nil
+		sid := func(item T) bool { s, _, _ := taskrouter.ParseMark(mark(item)); return s == want }
+		if i = slices.IndexFunc(items, sid); i < 0 {
+			return 0, false, taskrouter.Invalidf("PageToken is not valid")
+		}
+		return i, true, nil
 	}
 	switch {
 	case p.Before != "":
-		i, err := at(p.Before)
+		i, _, err := at(p.Before)
 		if err != nil {
 			return nil, err
 		}
 		return items[max(0, i-p.Size-1):i], nil
 	case p.After != "":
-		i, err := at(p.After)
+		i, there, err := at(p.After)
 		if err != nil {
 			return nil, err
 		}
-		items = items[i+1:]
+		if there {
+			i++
+		}
+		items = items[i:]
 	}
 	return items[:min(len(items), p.Size+1)], nil
 }

@@ -76,6 +76,45 @@ func TestPagingIsStable(t *testing.T) {
 	require.Equal(t, all[20:], rest[:4])
 }
 
+// TestPagingSurvivesRemovals removes and changes the very item the next page is
+// counted from.
+func TestPagingSurvivesRemovals(t *testing.T) {
+	f := furnished(t)
+	var all []string
+	for range 6 {
+		all = append(all, f.make(f.workspace+"/Tasks", url.Values{"Priority": {"5"}}))
+	}
+	next := func(query string) string {
+		first := decoded(t, f.Do(f.Account, "GET", f.workspace+"/Tasks?PageSize=3&"+query, nil), 200)
+		meta, _ := first["meta"].(map[string]any)
+		u, _ := meta["next_page_url"].(string)
+		require.NotEmpty(t, u)
+		return strings.TrimPrefix(u, stack.PublicURL)
+	}
+	for _, query := range []string{"Priority=5", "Priority=5&EvaluateTaskAttributes=" + url.QueryEscape("1 == 1")} {
+		rest := next(query)
+		require.Equal(t, 204, f.Do(f.Account, "DELETE", all[2], nil).Status)
+		require.Equal(t, []string{sidOf(all[3]), sidOf(all[4]), sidOf(all[5])}, values(f.list(rest, nil), "sid"), query)
+		all = append(all[:2:2], append(all[3:], f.make(f.workspace+"/Tasks", url.Values{"Priority": {"5"}}))...)
+	}
+	// The third in line is moved to the end of the order that is being read.
+	rest := next("Ordering=Priority:desc")
+	f.post(all[2], url.Values{"Priority": {"0"}})
+	require.Equal(t, sidOf(all[3]), f.list(rest, nil)[0].text("sid"))
+
+	channels := values(f.list(f.worker+"/Channels", nil), "task_channel_unique_name")
+	at := 4 // neither the default channel, which stays, nor the last one
+	if channels[at] == "default" {
+		at--
+	}
+	page := decoded(t, f.Do(f.Account, "GET", f.worker+"/Channels?PageSize="+fmt.Sprint(at+1), nil), 200)
+	meta, _ := page["meta"].(map[string]any)
+	u, _ := meta["next_page_url"].(string)
+	require.Equal(t, 204, f.Do(f.Account, "DELETE", f.workspace+"/TaskChannels/"+channels[at], nil).Status)
+	f.Sweep()
+	require.Equal(t, channels[at+1:], values(f.list(strings.TrimPrefix(u, stack.PublicURL), nil), "task_channel_unique_name"))
+}
+
 // identities lists the SIDs of items; those of statistics are their queue's.
 func identities(items []object) []string {
 	out := make([]string, 0, len(items))

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -105,7 +104,7 @@ func method(m string) string {
 // limitTime ends the work of a request before its client gives up. It does not
 // apply outside the API, where answers may be streams.
 func (s *Server) limitTime(c *gin.Context) {
-	if !strings.HasPrefix(c.Request.URL.Path, apiPrefix) {
+	if !isAPI(c.Request.URL.Path) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.opts.Timeout)
@@ -122,16 +121,16 @@ func (s *Server) crossOrigin(c *gin.Context) {
 	}
 	c.Header("Access-Control-Allow-Origin", origin)
 	c.Writer.Header().Add("Vary", "Origin")
-	c.Header("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id, Twilio-Request-Id")
+	c.Header("Access-Control-Expose-Headers", "ETag, Retry-After, X-Request-Id, Twilio-Request-Id, "+headerReplayed)
 	if c.Request.Method == http.MethodOptions && c.GetHeader("Access-Control-Request-Method") != "" {
 		c.Header("Access-Control-Allow-Methods", "GET, POST, DELETE, OPTIONS")
-		c.Header("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, If-Match")
+		c.Header("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, If-Match, "+headerIdempotencyKey+", "+headerIdempotencyToken)
 		c.Header("Access-Control-Max-Age", "600")
 		c.AbortWithStatus(http.StatusNoContent)
 	}
 }
 
-// authenticate demands an account's SID and token.
+// authenticate demands an account's SID and token, or those of an API key.
 func (s *Server) authenticate(c *gin.Context) {
 	user, password, ok := c.Request.BasicAuth()
 	if !ok || user == "" || password == "" {
@@ -151,30 +150,45 @@ func (s *Server) authenticate(c *gin.Context) {
 
 // authenticateAPI is authenticate for paths of the API that lead nowhere.
 func (s *Server) authenticateAPI(c *gin.Context) {
-	if strings.HasPrefix(c.Request.URL.Path, apiPrefix) {
+	if isAPI(c.Request.URL.Path) {
 		s.authenticate(c)
 	}
 }
 
 func unauthorized() error {
-	return taskrouter.Errorf(taskrouter.KindUnauthorized, "Authentication failed: an account SID and its auth token are required")
+	return taskrouter.Errorf(taskrouter.KindUnauthorized, "Authentication failed: an account SID and its auth token, or an API key SID and its secret, are required")
 }
 
 // workspaceScope demands that the path's Workspace exists in the account.
 func (s *Server) workspaceScope(c *gin.Context) {
+	if err := s.readConfiguration(c); err != nil {
+		s.fail(c, err)
+	}
+}
+
+// readConfiguration keeps what is at rest in the path's Workspace with the
+// request.
+func (s *Server) readConfiguration(c *gin.Context) error {
 	sid := c.Param("ws")
 	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, sid) {
-		s.fail(c, notFound())
-		return
+		return notFound()
 	}
 	config, err := s.opts.Reader.WorkspaceConfig(c.Request.Context(), c.GetString(keyAccount), sid)
-	switch {
-	case err != nil:
-		s.fail(c, err)
-	case config == nil || config.Workspace.Deleting || config.Workspace.AccountSID != c.GetString(keyAccount):
-		s.fail(c, notFound())
-	default:
-		c.Set(keyConfig, config)
+	if err != nil {
+		return err
+	}
+	if config == nil || config.Workspace.Deleting || config.Workspace.AccountSID != c.GetString(keyAccount) {
+		return notFound()
+	}
+	c.Set(keyConfig, config)
+	return nil
+}
+
+// accountScope demands that the path's account authenticated, with its token:
+// API keys do not manage API keys (https://www.twilio.com/docs/iam/api-keys).
+func (s *Server) accountScope(c *gin.Context) {
+	if user, _, _ := c.Request.BasicAuth(); c.Param("account") != account(c) || user != account(c) {
+		s.fail(c, unauthorized())
 	}
 }
 

@@ -2,6 +2,7 @@ package apiserver
 
 import (
 	"context"
+	"time"
 
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -25,6 +26,11 @@ type Dispatcher interface {
 	UpdateWorker(ctx context.Context, u dispatch.WorkerUpdate) (*taskrouter.Worker, error)
 	DeleteWorker(ctx context.Context, s dispatch.Subject) error
 	UpdateChannel(ctx context.Context, u dispatch.ChannelUpdate) (*taskrouter.WorkerChannel, error)
+
+	// The explanations and the dry run read one moment and change nothing.
+	ExplainTask(ctx context.Context, account, ws, sid string, limit int) (*dispatch.TaskExplanation, error)
+	ExplainWorker(ctx context.Context, account, ws, sid string) (*dispatch.WorkerExplanation, error)
+	Evaluate(ctx context.Context, n dispatch.NewEvaluation) (*dispatch.Evaluation, error)
 }
 
 // Configuration changes what is at rest.
@@ -78,6 +84,8 @@ type Reader interface {
 
 	// WorkerChannels returns all of a Worker's.
 	WorkerChannels(ctx context.Context, account, ws, worker string) ([]*taskrouter.WorkerChannel, error)
+	// ChannelsOf returns those of some Workers, by Worker.
+	ChannelsOf(ctx context.Context, account, ws string, workers []string) (map[string][]*taskrouter.WorkerChannel, error)
 	// FetchWorkerChannel takes its SID, or its TaskChannel's SID or unique name.
 	FetchWorkerChannel(ctx context.Context, account, ws, worker, key string) (*taskrouter.WorkerChannel, error)
 
@@ -89,7 +97,17 @@ type Reader interface {
 
 	FetchEvent(ctx context.Context, account, ws, sid string) (*taskrouter.Event, error)
 	ListEvents(ctx context.Context, account, ws string, f taskrouter.EventFilter, page taskrouter.Page) ([]*taskrouter.Event, error)
+	// ListDeliveryAttempts and FetchDeliveryAttempt tell how an Event was sent.
+	ListDeliveryAttempts(ctx context.Context, e *taskrouter.Event, page taskrouter.Page) ([]*taskrouter.DeliveryAttempt, error)
+	FetchDeliveryAttempt(ctx context.Context, e *taskrouter.Event, sid string) (*taskrouter.DeliveryAttempt, error)
 	ListCallQueues(ctx context.Context, account, ws string, page taskrouter.Page) ([]*taskrouter.CallQueue, error)
+}
+
+// Resender has an Event sent again. It fails with KindInvalid when the
+// Workspace has no callback URL, and with KindConflict while the Event is on its
+// way in any case.
+type Resender interface {
+	QueueDelivery(ctx context.Context, e *taskrouter.Event, now time.Time) (*taskrouter.DeliveryAttempt, error)
 }
 
 // Evaluator runs rules over listed resources. Making a filter fails with
@@ -99,6 +117,9 @@ type Reader interface {
 type Evaluator interface {
 	TaskFilter(expression string) (func(ctx context.Context, t *taskrouter.Task) (bool, error), error)
 	WorkerFilter(expression string) (func(ctx context.Context, w workspace.WorkerFacts) (bool, error), error)
+	// Membership is the expression of a queue; live says that it reads what
+	// changes without an edit, so that every Worker is stored as a member.
+	Membership(q *taskrouter.TaskQueue) (admits func(ctx context.Context, w workspace.WorkerFacts) (bool, error), live bool)
 	// QueueFilter keeps the queues whose expression a Worker with these
 	// attributes satisfies.
 	QueueFilter(attributes taskrouter.Attributes) (func(ctx context.Context, q *taskrouter.TaskQueue) (bool, error), error)

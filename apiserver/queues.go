@@ -18,7 +18,7 @@ func (s *Server) listTaskQueues(c *gin.Context) (any, error) {
 	ctx, l := c.Request.Context(), s.lookups(c)
 	listed := listing[*taskrouter.TaskQueue, wire.TaskQueue]{
 		key: "task_queues", prefix: taskrouter.PrefixTaskQueue,
-		sid:    func(q *taskrouter.TaskQueue) string { return q.SID },
+		mark:   in.Mark,
 		render: s.renderTaskQueue(l),
 		fetch: func(p taskrouter.Page) ([]*taskrouter.TaskQueue, error) {
 			return s.opts.Reader.ListQueues(ctx, account(c), workspaceSID(c), in.QueueFilter, p)
@@ -31,7 +31,23 @@ func (s *Server) listTaskQueues(c *gin.Context) (any, error) {
 		}
 		listed.keep = withContext(ctx, accepts)
 	}
+	if admits, err := s.queuesOf(ctx, s.crowd(c, l), in.WorkerSID); err != nil {
+		return nil, err
+	} else if admits != nil {
+		listed.keep = andAlso(admits, listed.keep)
+	}
 	return l.rendered(list(s, c, listed))
+}
+
+// andAlso keeps what two filters keep; the second one may be nil.
+func andAlso[T any](first, second func(T) (bool, error)) func(T) (bool, error) {
+	return func(item T) (bool, error) {
+		ok, err := first(item)
+		if err != nil || !ok || second == nil {
+			return ok, err
+		}
+		return second(item)
+	}
 }
 
 // withContext binds a filter to the context of a request.
@@ -64,7 +80,8 @@ func (s *Server) createTaskQueue(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	q, err := s.opts.Configuration.CreateQueue(c.Request.Context(), workspace.NewQueue{
-		Account: account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c), FriendlyName: value(in.FriendlyName),
+		ClaimedSID: claimedSID(c),
+		Account:    account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c), FriendlyName: value(in.FriendlyName),
 		TargetWorkers: in.TargetWorkers, MaxReservedWorkers: in.MaxReservedWorkers, TaskOrder: value(in.TaskOrder),
 		ReservationActivitySID: in.ReservationActivitySID, AssignmentActivitySID: in.AssignmentActivitySID,
 	})

@@ -18,8 +18,8 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// form reads the parameters of a POST.
-func form(c *gin.Context) (url.Values, error) {
+// readBody reads a request's body as it is.
+func readBody(c *gin.Context) ([]byte, error) {
 	body, err := io.ReadAll(c.Request.Body)
 	var large *http.MaxBytesError
 	switch {
@@ -27,7 +27,19 @@ func form(c *gin.Context) (url.Values, error) {
 		return nil, tooLarge(large.Limit)
 	case err != nil:
 		return nil, &taskrouter.Error{Kind: taskrouter.KindInvalid, Message: "The request body could not be read", Cause: err}
-	case len(body) == 0:
+	case len(body) > 0 && packed(c):
+		return nil, taskrouter.Invalidf("Content-Encoding is not supported")
+	}
+	return body, nil
+}
+
+// form reads the parameters of a POST.
+func form(c *gin.Context) (url.Values, error) {
+	body, err := readBody(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(body) == 0 {
 		return url.Values{}, nil
 	}
 	if t := c.GetHeader("Content-Type"); t != "" {
@@ -40,6 +52,13 @@ func form(c *gin.Context) (url.Values, error) {
 		return nil, taskrouter.Invalidf("The request body is not a well-formed form")
 	}
 	return values, nil
+}
+
+// packed reports whether a body is said to be compressed. Read as it is, it
+// would be a form without any parameter.
+func packed(c *gin.Context) bool {
+	encoding := strings.TrimSpace(c.GetHeader("Content-Encoding"))
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
 // query reads the parameters of a GET.

@@ -37,7 +37,7 @@ func (s *Server) listReservations(c *gin.Context, view wire.ReservationView, f t
 	}
 	return list(s, c, listing[*taskrouter.Reservation, wire.Reservation]{
 		key: "reservations", prefix: taskrouter.PrefixReservation,
-		sid:    func(r *taskrouter.Reservation) string { return r.SID },
+		mark:   func(r *taskrouter.Reservation) string { return taskrouter.MarkAt(r.SID, r.CreatedAt) },
 		render: s.renderReservation(view),
 		fetch: func(p taskrouter.Page) ([]*taskrouter.Reservation, error) {
 			return s.opts.Reader.ListReservations(c.Request.Context(), account(c), workspaceSID(c), f, p)

@@ -26,21 +26,31 @@ func (r refusal) Error() string { return r.body.Message }
 
 // adapt turns a handler into gin's form: it writes the body or the error.
 func (s *Server) adapt(r route) gin.HandlerFunc {
-	return func(c *gin.Context) {
+	handle := func(c *gin.Context) (any, error) {
 		if r.sheds && s.opts.Overloaded != nil && s.opts.Overloaded() {
-			s.fail(c, unavailable("The backlog is too long; try again later"))
-			return
+			return nil, unavailable("The backlog is too long; try again later")
 		}
-		body, err := r.handle(s, c)
-		switch {
-		case err != nil:
-			s.fail(c, err)
-		case body == nil:
-			c.Status(r.status)
-			c.Writer.WriteHeaderNow()
-		default:
-			c.PureJSON(r.status, body)
-		}
+		return r.handle(s, c)
+	}
+	if r.creates() {
+		return s.once(r, handle)
+	}
+	return func(c *gin.Context) {
+		body, err := handle(c)
+		s.respond(c, r.status, body, err)
+	}
+}
+
+// respond writes what a handler returned.
+func (s *Server) respond(c *gin.Context, status int, body any, err error) {
+	switch {
+	case err != nil:
+		s.fail(c, err)
+	case body == nil:
+		c.Status(status)
+		c.Writer.WriteHeaderNow()
+	default:
+		c.PureJSON(status, body)
 	}
 }
 

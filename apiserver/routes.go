@@ -8,8 +8,17 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// apiPrefix begins every path of the API.
-const apiPrefix = "/v1/"
+// The prefixes that begin every path of the API: routing, and what belongs to
+// an account.
+const (
+	apiPrefix     = "/v1/"
+	accountPrefix = "/2010-04-01/"
+)
+
+// isAPI reports whether a path is one of the API's.
+func isAPI(path string) bool {
+	return strings.HasPrefix(path, apiPrefix) || strings.HasPrefix(path, accountPrefix)
+}
 
 // handler answers a request with a body, or with an error that is rendered in
 // one place. A nil body is an empty answer.
@@ -41,10 +50,19 @@ const (
 	pathWorkflows  = pathWorkspace + "/Workflows"
 	pathCallQueues = pathWorkspace + "/CallQueues"
 
+	// The last segment of a path below an account ends in .json.
+	pathAccount = accountPrefix + "Accounts/:account"
+	pathKeys    = pathAccount + "/Keys.json"
+	pathOneKey  = pathAccount + "/Keys/:key"
+
 	item         = "/:sid"
 	reservations = "/:sid/Reservations"
 	channels     = "/:sid/Channels"
+	deliveries   = "/:sid/Deliveries"
 	child        = "/:child"
+
+	explanation = "/Explain"
+	evaluation  = "/Evaluate"
 
 	combined   = "/Statistics"
 	realTime   = "/RealTimeStatistics"
@@ -70,12 +88,16 @@ func routes() []route {
 
 		{get, pathEvents, "ListEvent", ok, (*Server).listEvents, false},
 		{get, pathEvents + item, "FetchEvent", ok, (*Server).fetchEvent, false},
+		{get, pathEvents + deliveries, "ListEventDelivery", ok, (*Server).listDeliveries, false},
+		{post, pathEvents + deliveries, "CreateEventDelivery", http.StatusAccepted, (*Server).createDelivery, false},
+		{get, pathEvents + deliveries + child, "FetchEventDelivery", ok, (*Server).fetchDelivery, false},
 
 		{get, pathTasks, "ListTask", ok, (*Server).listTasks, false},
 		{post, pathTasks, "CreateTask", made, (*Server).createTask, true},
 		{get, pathTasks + item, "FetchTask", ok, (*Server).fetchTask, false},
 		{post, pathTasks + item, "UpdateTask", ok, (*Server).updateTask, false},
 		{del, pathTasks + item, "DeleteTask", gone, (*Server).deleteTask, false},
+		{get, pathTasks + item + explanation, "FetchTaskExplanation", ok, (*Server).explainTask, false},
 
 		{get, pathTasks + reservations, "ListTaskReservation", ok, (*Server).listTaskReservations, false},
 		{get, pathTasks + reservations + child, "FetchTaskReservation", ok, (*Server).fetchTaskReservation, false},
@@ -98,6 +120,7 @@ func routes() []route {
 		{get, pathWorkers + item, "FetchWorker", ok, (*Server).fetchWorker, false},
 		{post, pathWorkers + item, "UpdateWorker", ok, (*Server).updateWorker, false},
 		{del, pathWorkers + item, "DeleteWorker", gone, (*Server).deleteWorker, false},
+		{get, pathWorkers + item + explanation, "FetchWorkerExplanation", ok, (*Server).explainWorker, false},
 
 		{get, pathWorkers + channels, "ListWorkerChannel", ok, (*Server).listWorkerChannels, false},
 		{get, pathWorkers + channels + child, "FetchWorkerChannel", ok, (*Server).fetchWorkerChannel, false},
@@ -112,6 +135,8 @@ func routes() []route {
 		{get, pathWorkflows + item, "FetchWorkflow", ok, (*Server).fetchWorkflow, false},
 		{post, pathWorkflows + item, "UpdateWorkflow", ok, (*Server).updateWorkflow, false},
 		{del, pathWorkflows + item, "DeleteWorkflow", gone, (*Server).deleteWorkflow, false},
+		{post, pathWorkflows + item + evaluation, "EvaluateWorkflow", ok, (*Server).evaluateWorkflow, false},
+		{post, pathWorkflows + evaluation, "EvaluateWorkflowConfiguration", ok, (*Server).evaluateConfiguration, false},
 
 		{get, pathWorkspace + combined, "FetchWorkspaceStatistics", ok, (*Server).workspaceStatistics, false},
 		{get, pathWorkspace + realTime, "FetchWorkspaceRealTimeStatistics", ok, (*Server).workspaceRealTimeStatistics, false},
@@ -137,26 +162,13 @@ func routes() []route {
 		{get, pathCallQueues + item, "FetchCallQueue", ok, (*Server).fetchCallQueue, false},
 		{post, pathCallQueues + item, "UpdateCallQueue", ok, (*Server).updateCallQueue, false},
 		{del, pathCallQueues + item, "DeleteCallQueue", gone, (*Server).deleteCallQueue, false},
-	}
-}
 
-// Operation describes one row of the table for documentation.
-type Operation struct {
-	Method, Path, ID string
-	// Unsupported is why the operation is not served; empty when it is.
-	Unsupported string
-}
-
-// Operations lists every operation of the API, served or not.
-func Operations() []Operation {
-	var out []Operation
-	for _, r := range routes() {
-		out = append(out, Operation{Method: r.method, Path: r.path, ID: r.operation})
+		{get, pathKeys, "ListKey", ok, (*Server).listKeys, false},
+		{post, pathKeys, operationNewKey, made, (*Server).createKey, false},
+		{get, pathOneKey, "FetchKey", ok, (*Server).fetchKey, false},
+		{post, pathOneKey, "UpdateKey", ok, (*Server).updateKey, false},
+		{del, pathOneKey, "DeleteKey", gone, (*Server).deleteKey, false},
 	}
-	for _, u := range unsupported() {
-		out = append(out, Operation{Method: u.method, Path: u.path, ID: u.operation, Unsupported: u.reason})
-	}
-	return out
 }
 
 // mount registers the table behind authentication and the Workspace check.
@@ -171,6 +183,9 @@ func (s *Server) mount(e *gin.Engine) {
 		chain := []gin.HandlerFunc{s.authenticate}
 		if strings.HasPrefix(r.path, pathWorkspace) {
 			chain = append(chain, s.workspaceScope)
+		}
+		if strings.HasPrefix(r.path, pathAccount) {
+			chain = append(chain, s.accountScope)
 		}
 		e.Handle(r.method, r.path, append(chain, s.adapt(r))...)
 	}

@@ -24,7 +24,7 @@ func memory(n int, keep func(int) bool) (listing[string, string], []string) {
 	}
 	self := func(s string) string { return s }
 	return listing[string, string]{
-		sid: self, render: self,
+		mark: self, render: self,
 		fetch: func(p taskrouter.Page) ([]string, error) { return pageOf(items, p, self) },
 		keep:  func(s string) (bool, error) { _, ok := slices.BinarySearch(kept, s); return ok, nil },
 	}, kept

@@ -24,6 +24,9 @@ type Options struct {
 	Configuration Configuration
 	Reader        Reader
 	Evaluator     Evaluator
+	Resender      Resender
+	Keys          Keys
+	Claims        Claims
 
 	// Voice serves /callqueue/*; it does its own authentication.
 	Voice http.Handler
@@ -69,7 +72,8 @@ type Server struct {
 // New makes a Server. It fails when a collaborator or the public URL is
 // missing.
 func New(log *zap.Logger, opts Options) (*Server, error) {
-	if opts.Authenticator == nil || opts.Dispatcher == nil || opts.Configuration == nil || opts.Reader == nil || opts.Evaluator == nil {
+	if opts.Authenticator == nil || opts.Dispatcher == nil || opts.Configuration == nil || opts.Reader == nil || opts.Evaluator == nil || opts.Resender == nil ||
+		opts.Keys == nil || opts.Claims == nil {
 		return nil, errors.New("apiserver: a collaborator is missing")
 	}
 	if !strings.HasPrefix(opts.PublicURL, "http://") && !strings.HasPrefix(opts.PublicURL, "https://") {
@@ -96,7 +100,7 @@ func New(log *zap.Logger, opts Options) (*Server, error) {
 // ServeHTTP answers a request. A trailing slash is ignored without a redirect,
 // which client libraries do not follow.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p := r.URL.Path; strings.HasPrefix(p, apiPrefix) && strings.HasSuffix(p, "/") {
+	if p := r.URL.Path; isAPI(p) && strings.HasSuffix(p, "/") {
 		u := *r.URL
 		u.Path, u.RawPath = strings.TrimRight(p, "/"), strings.TrimRight(u.RawPath, "/")
 		clone := *r
@@ -122,6 +126,7 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	e.NoMethod(s.authenticateAPI, s.noMethod)
 	e.GET("/healthz", s.healthy)
 	e.GET("/readyz", s.ready)
+	s.mountDescription(e)
 	if s.opts.Voice != nil {
 		e.Any("/callqueue/*path", gin.WrapH(s.opts.Voice))
 	}

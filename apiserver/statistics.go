@@ -36,6 +36,7 @@ type inquiry struct {
 	account, ws string
 	channelSID  string
 	activities  []*taskrouter.Activity
+	crowd       *crowd
 	of          wire.StatisticsOf
 }
 
@@ -60,7 +61,7 @@ func (s *Server) inquire(c *gin.Context, parse func(url.Values) (wire.Statistics
 
 func (s *Server) newInquiry(c *gin.Context) *inquiry {
 	config := configuration(c)
-	q := &inquiry{s: s, ctx: c.Request.Context(), account: account(c), ws: workspaceSID(c)}
+	q := &inquiry{s: s, ctx: c.Request.Context(), account: account(c), ws: workspaceSID(c), crowd: s.crowd(c, s.lookups(c))}
 	for _, a := range config.Activities {
 		q.activities = append(q.activities, a)
 	}
@@ -162,7 +163,7 @@ func (q *inquiry) queueRealTime(sids ...string) (map[string]wire.QueueRealTime, 
 	if err != nil {
 		return nil, err
 	}
-	members, err := q.s.opts.Reader.MemberCensus(q.ctx, q.account, q.ws, sids)
+	members, err := q.members(sids)
 	if err != nil {
 		return nil, err
 	}

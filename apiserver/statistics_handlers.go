@@ -1,10 +1,7 @@
 package apiserver
 
 import (
-	"errors"
-	"io"
 	"mime"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -140,7 +137,7 @@ func (s *Server) listQueueStatistics(c *gin.Context) (any, error) {
 	var window map[string]wire.QueueCumulative
 	return list(s, c, listing[*taskrouter.TaskQueue, wire.Combined]{
 		key: "task_queues_statistics", prefix: taskrouter.PrefixTaskQueue,
-		sid: func(w *taskrouter.TaskQueue) string { return w.SID },
+		mark: taskrouter.QueueFilter{}.Mark,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.TaskQueue, error) {
 			page, err := s.opts.Reader.ListQueues(q.ctx, q.account, q.ws, taskrouter.QueueFilter{FriendlyName: q.FriendlyName}, p)
 			if err != nil {
@@ -190,13 +187,9 @@ func (s *Server) bulkQueueStatistics(c *gin.Context) (any, error) {
 
 // jsonBody reads the body of the one operation that takes JSON.
 func jsonBody(c *gin.Context) ([]byte, error) {
-	body, err := io.ReadAll(c.Request.Body)
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, tooLarge(large.Limit)
-	case err != nil:
-		return nil, &taskrouter.Error{Kind: taskrouter.KindInvalid, Message: "The request body could not be read", Cause: err}
+	body, err := readBody(c)
+	if err != nil {
+		return nil, err
 	}
 	if t := c.GetHeader("Content-Type"); t != "" {
 		if media, _, err := mime.ParseMediaType(t); err != nil || media != "application/json" {
@@ -234,16 +227,6 @@ func (r *rateLimit) allow(account string, now time.Time) bool {
 	return allowed
 }
 
-// selection resolves the names of a query for the statistics of Workers. A
-// queue that does not exist selects nobody.
-func selection(c *gin.Context, in wire.StatisticsQuery) taskrouter.WorkerSelection {
-	queues, possible := choose(in.TaskQueueSID, in.TaskQueueName, func() []string { return queuesNamed(configuration(c), in.TaskQueueName) })
-	if !possible {
-		queues = []string{}
-	}
-	return taskrouter.WorkerSelection{FriendlyName: in.FriendlyName, QueueSIDs: queues}
-}
-
 func (s *Server) workersRealTimeStatistics(c *gin.Context) (any, error) {
 	q, err := s.realTime(c)
 	if err != nil {
@@ -267,7 +250,10 @@ func (s *Server) workersStatistics(c *gin.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	who := selection(c, q.StatisticsQuery)
+	who, err := q.selection()
+	if err != nil {
+		return nil, err
+	}
 	return both(q.of, func() (wire.WorkersRealTime, error) { return q.workers(who) },
 		func() (wire.WorkerCumulative, error) { return q.workerCumulative(who) })
 }

@@ -19,7 +19,7 @@ func (s *Server) listTasks(c *gin.Context) (any, error) {
 	ctx, l := c.Request.Context(), s.lookups(c)
 	listed := listing[*taskrouter.Task, wire.Task]{
 		key: "tasks", prefix: taskrouter.PrefixTask,
-		sid:    func(t *taskrouter.Task) string { return t.SID },
+		mark:   in.Mark,
 		render: s.renderTask(l),
 		fetch: func(p taskrouter.Page) ([]*taskrouter.Task, error) {
 			if !possible {
@@ -75,6 +75,7 @@ func (s *Server) createTask(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	t, err := s.opts.Dispatcher.CreateTask(c.Request.Context(), dispatch.NewTask{
+		ClaimedSID: claimedSID(c),
 		AccountSID: account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
 		Attributes: in.Attributes, WorkflowSID: in.WorkflowSID, Priority: in.Priority, Timeout: in.Timeout,
 		Channel: in.TaskChannel, VirtualStartTime: in.VirtualStartTime, RoutingTarget: in.RoutingTarget,

@@ -1,14 +1,11 @@
 package apiserver
 
 import (
-	"context"
-
 	"github.com/gin-gonic/gin"
 
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/wire"
-	"github.com/taskrouter/taskrouter/workspace"
 )
 
 func (s *Server) listWorkers(c *gin.Context) (any, error) {
@@ -18,34 +15,28 @@ func (s *Server) listWorkers(c *gin.Context) (any, error) {
 	}
 	filter, possible := workerFilter(configuration(c), in)
 	ctx, l := c.Request.Context(), s.lookups(c)
+	crowd := s.crowd(c, l)
 	listed := listing[*taskrouter.Worker, wire.Worker]{
 		key: "workers", prefix: taskrouter.PrefixWorker,
-		sid:    func(w *taskrouter.Worker) string { return w.SID },
+		mark:   filter.Mark,
 		render: s.renderWorker(l),
 		fetch: func(p taskrouter.Page) ([]*taskrouter.Worker, error) {
 			if !possible {
 				return nil, nil
 			}
-			return s.opts.Reader.ListWorkers(ctx, account(c), workspaceSID(c), filter, p)
+			return crowd.read(ctx, filter, p)
 		},
 	}
+	var satisfies asks
 	if in.TargetWorkersExpression != "" {
-		satisfies, err := s.opts.Evaluator.WorkerFilter(in.TargetWorkersExpression)
-		if err != nil {
+		if satisfies, err = s.opts.Evaluator.WorkerFilter(in.TargetWorkersExpression); err != nil {
 			return nil, err
 		}
-		listed.keep = func(w *taskrouter.Worker) (bool, error) { return satisfies(ctx, s.facts(c, l, w)) }
+	}
+	if keep := all(satisfies, s.liveMembership(configuration(c), filter.QueueSIDs)); keep != nil {
+		listed.keep = func(w *taskrouter.Worker) (bool, error) { return keep(ctx, crowd.facts(w)) }
 	}
 	return l.rendered(list(s, c, listed))
-}
-
-func (s *Server) facts(c *gin.Context, l *lookups, w *taskrouter.Worker) workspace.WorkerFacts {
-	return workspace.WorkerFacts{
-		Worker: w, ActivityName: l.activity(w.ActivitySID),
-		Channels: func(ctx context.Context) ([]*taskrouter.WorkerChannel, error) {
-			return s.opts.Reader.WorkerChannels(ctx, account(c), workspaceSID(c), w.SID)
-		},
-	}
 }
 
 // workerFilter resolves the names of a list's query. The second result is
@@ -100,6 +91,7 @@ func (s *Server) createWorker(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	w, err := s.opts.Dispatcher.CreateWorker(c.Request.Context(), dispatch.NewWorker{
+		ClaimedSID: claimedSID(c),
 		AccountSID: account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
 		FriendlyName: in.FriendlyName, ActivitySID: in.ActivitySID, Attributes: in.Attributes,
 	})

@@ -15,7 +15,7 @@ func (s *Server) listWorkflows(c *gin.Context) (any, error) {
 	}
 	return list(s, c, listing[*taskrouter.Workflow, wire.Workflow]{
 		key: "workflows", prefix: taskrouter.PrefixWorkflow,
-		sid:    func(w *taskrouter.Workflow) string { return w.SID },
+		mark:   func(w *taskrouter.Workflow) string { return taskrouter.MarkAt(w.SID, w.CreatedAt) },
 		render: s.renderWorkflow,
 		fetch: func(p taskrouter.Page) ([]*taskrouter.Workflow, error) {
 			return s.opts.Reader.ListWorkflows(c.Request.Context(), account(c), workspaceSID(c), in.FriendlyName, p)
@@ -38,7 +38,8 @@ func (s *Server) createWorkflow(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	return rendered(s.renderWorkflow)(s.opts.Configuration.CreateWorkflow(c.Request.Context(), workspace.NewWorkflow{
-		Account: account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
+		ClaimedSID: claimedSID(c),
+		Account:    account(c), WorkspaceSID: workspaceSID(c), Actor: actor(c),
 		FriendlyName: value(in.FriendlyName), Configuration: value(in.Configuration),
 		AssignmentCallbackURL:         value(in.AssignmentCallbackURL),
 		FallbackAssignmentCallbackURL: value(in.FallbackAssignmentCallbackURL),

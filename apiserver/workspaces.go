@@ -16,7 +16,7 @@ func (s *Server) listWorkspaces(c *gin.Context) (any, error) {
 	var failed error
 	body, err := list(s, c, listing[*taskrouter.Workspace, wire.Workspace]{
 		key: "workspaces", prefix: taskrouter.PrefixWorkspace,
-		sid: func(w *taskrouter.Workspace) string { return w.SID },
+		mark: func(w *taskrouter.Workspace) string { return taskrouter.MarkAt(w.SID, w.CreatedAt) },
 		render: func(w *taskrouter.Workspace) wire.Workspace {
 			l := s.lookupsIn(c.Request.Context(), w.AccountSID, w.SID)
 			out := s.renderWorkspace(w, l)
@@ -54,7 +54,8 @@ func (s *Server) createWorkspace(c *gin.Context) (any, error) {
 		return nil, err
 	}
 	w, err := s.opts.Configuration.CreateWorkspace(c.Request.Context(), workspace.NewWorkspace{
-		Account: account(c), FriendlyName: in.FriendlyName,
+		ClaimedSID: claimedSID(c),
+		Account:    account(c), FriendlyName: in.FriendlyName,
 		EventCallbackURL: value(in.EventCallbackURL), EventsFilter: value(in.EventsFilter),
 		MultiTaskEnabled: in.MultiTaskEnabled, Template: in.Template,
 		PrioritizeQueueOrder: value(in.PrioritizeQueueOrder), Actor: actor(c),

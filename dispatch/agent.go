@@ -39,8 +39,12 @@ func (d *Dispatcher) CreateWorker(ctx context.Context, in NewWorker) (*taskroute
 		if _, err := u.d.documents.get(attributes); err != nil {
 			return err
 		}
+		sid, err := u.MintSID(ctx, taskrouter.PrefixWorker, in.ClaimedSID)
+		if err != nil {
+			return err
+		}
 		a := &Agent{Worker: &taskrouter.Worker{
-			SID: taskrouter.NewSID(taskrouter.PrefixWorker), AccountSID: u.lock().AccountSID, WorkspaceSID: in.WorkspaceSID,
+			SID: sid, AccountSID: u.lock().AccountSID, WorkspaceSID: in.WorkspaceSID,
 			FriendlyName: in.FriendlyName, ActivitySID: act.SID, Available: act.Available, Attributes: attributes,
 			DateStatusChanged: u.at, LastReservedAt: u.at, CreatedAt: u.at, UpdatedAt: u.at,
 		}}

@@ -19,8 +19,10 @@ type Subject struct {
 type NewTask struct {
 	AccountSID, WorkspaceSID string
 	Actor                    taskrouter.Actor
-	// SID may be minted by the caller; empty mints one.
-	SID        string
+	// SID may be minted by the caller; empty mints one. ClaimedSID takes
+	// precedence over it; see Unit.MintSID.
+	SID, ClaimedSID string
+
 	Attributes taskrouter.Attributes
 	// WorkflowSID may be empty when the Workspace has exactly one Workflow.
 	WorkflowSID string
@@ -65,6 +67,8 @@ type NewWorker struct {
 	AccountSID, WorkspaceSID string
 	Actor                    taskrouter.Actor
 	FriendlyName             string
+	// ClaimedSID, when set, is the SID the Worker gets; see Unit.MintSID.
+	ClaimedSID string
 	// ActivitySID empty means the Workspace's default.
 	ActivitySID string
 	Attributes  taskrouter.Attributes

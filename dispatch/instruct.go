@@ -29,13 +29,24 @@ const (
 	codeConferenceActivity   = 40139
 	codeDequeueNoCall        = 40140
 	codeConferenceNoCall     = 40142
+	codeSuperviseState       = 40146
+	codeSuperviseAddress     = 40147
+	codeSuperviseFrom        = 40148
+)
+
+// instructor is who gives an instruction.
+type instructor int
+
+const (
+	byRequest instructor = iota
+	byCallback
 )
 
 // instruct carries out an instruction for a pending offer. Everything is
 // checked before anything is written.
-func (u *Unit) instruct(ctx context.Context, e *entry, r *taskrouter.Reservation, in *taskrouter.Instruction) error {
+func (u *Unit) instruct(ctx context.Context, e *entry, r *taskrouter.Reservation, in *taskrouter.Instruction, by instructor) error {
 	if in.Kind == taskrouter.InstructSupervise {
-		return taskrouter.Invalidf("Supervise needs a voice back-end with supervision, and none is configured")
+		return u.supervise(ctx, e, r, in)
 	}
 	if r.Status != taskrouter.ReservationPending {
 		return notPending(r, in)
@@ -45,7 +56,8 @@ func (u *Unit) instruct(ctx context.Context, e *entry, r *taskrouter.Reservation
 		return u.accept(ctx, e, r)
 	case taskrouter.InstructReject:
 		sid := in.Param("activity_sid")
-		if sid != "" && u.cfg().Activities[sid] == nil {
+		if sid != "" && u.cfg().Activities[sid] == nil && by == byCallback {
+			// The agent declined all the same.
 			u.reportInstruction(r, in, taskrouter.InvalidCode(codeRejectActivity, "activity_sid is unknown"))
 			sid = ""
 		}
@@ -175,6 +187,55 @@ func (u *Unit) redirectCaller(ctx context.Context, e *entry, r *taskrouter.Reser
 	})
 }
 
+// supervise checks everything about a supervisor. No voice back-end can add one
+// to a room, so that a correct request is refused as well.
+// https://www.twilio.com/docs/taskrouter/api/reservations
+func (u *Unit) supervise(ctx context.Context, e *entry, r *taskrouter.Reservation, in *taskrouter.Instruction) error {
+	if r.Status != taskrouter.ReservationAccepted {
+		return taskrouter.InvalidCode(codeSuperviseState, "Unable to execute Supervise instruction. Reservation %s is not currently in an Accepted state.", r.SID)
+	}
+	if sid := in.Param("supervisor"); taskrouter.IsSID(taskrouter.PrefixWorker, sid) {
+		a, err := u.agent(ctx, sid)
+		if err != nil {
+			return err
+		}
+		address := ""
+		if a != nil {
+			if address, err = u.attribute(a.Attributes, "contact_uri"); err != nil {
+				return err
+			}
+		}
+		if address == "" {
+			return taskrouter.InvalidCode(codeSuperviseAddress, "Supervisor %s is not a Worker of this Workspace with a contact_uri", sid)
+		}
+	}
+	from := in.Param("from")
+	if from == "" {
+		var err error
+		if from, err = u.attribute(e.Task.Attributes, "from"); err != nil {
+			return err
+		}
+	}
+	if from == "" {
+		return taskrouter.InvalidCode(codeSuperviseFrom, "No caller ID: neither From nor the attribute from of the Task names one")
+	}
+	return taskrouter.Invalidf("Supervise needs a voice back-end with supervision, and none is configured")
+}
+
+// attribute reads the text of a top-level attribute; empty when there is none.
+func (u *Unit) attribute(attributes taskrouter.Attributes, name string) (string, error) {
+	doc, err := u.d.documents.get(attributes)
+	if err != nil {
+		return "", nil //nolint:nilerr // a document that cannot be read says nothing
+	}
+	ref, err := u.d.engine.CompileReference("task." + name)
+	if err != nil {
+		return "", err
+	}
+	v, _, _ := ref.Lookup(doc)
+	return v, nil
+}
+
 // address is where the agent is rung: the parameter, else the Worker's
 // contact_uri.
 func (u *Unit) address(ctx context.Context, r *taskrouter.Reservation, in *taskrouter.Instruction) (string, error) {
@@ -185,16 +246,7 @@ func (u *Unit) address(ctx context.Context, r *taskrouter.Reservation, in *taskr
 	if err != nil || a == nil {
 		return "", err
 	}
-	doc, err := u.d.documents.get(a.Attributes)
-	if err != nil {
-		return "", nil //nolint:nilerr // a document that cannot be read names no address
-	}
-	ref, err := u.d.engine.CompileReference("task.contact_uri")
-	if err != nil {
-		return "", err
-	}
-	v, _, _ := ref.Lookup(doc)
-	return v, nil
+	return u.attribute(a.Attributes, "contact_uri")
 }
 
 // ringTime is how long a phone rings: what the instruction says, at most a

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"time"
 
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -193,8 +194,14 @@ func (u *Unit) stepRemoveChannel(ctx context.Context, j *Job) error {
 	return nil
 }
 
+// deletionPatience is how long the rows of a deleted Workspace wait for the
+// last leg to be down.
+const deletionPatience = hangUpPatience + placementSlack + time.Minute
+
 // stepDeleteWorkspace ends the Tasks of a Workspace chunk by chunk, so that
-// their durable runs end and calls are hung up, and then removes the rest.
+// their durable runs end, agents are hung up and callers who wait are sent
+// away. What is left is removed when no leg is up any more: what is known about
+// a leg is in the rows.
 func (u *Unit) stepDeleteWorkspace(ctx context.Context, j *Job) error {
 	ts, err := u.tx.TasksOfWorkflow(ctx, "", j.Cursor, u.d.opts.ChunkSize)
 	if err != nil {
@@ -204,19 +211,46 @@ func (u *Unit) stepDeleteWorkspace(ctx context.Context, j *Job) error {
 		return err
 	}
 	for _, t := range ts {
-		e := u.tasks[t.SID]
-		e.Delete(u.at) // silently: a deleted Workspace reports nothing but its own end
-		u.touchTask(e)
-		for _, l := range e.legs {
-			u.hangUp(e, l)
+		if err := u.endSilently(ctx, u.tasks[t.SID]); err != nil {
+			return err
 		}
-		e.deleted = true
 	}
 	if len(ts) == u.d.opts.ChunkSize {
-		return nil // the cursor stays: the rows are gone
+		return nil // the cursor stays: the rows are gone, or ended
+	}
+	if u.at.Sub(j.CreatedAt) < deletionPatience {
+		if err := u.flush(ctx); err != nil {
+			return err
+		}
+		if up, err := u.tx.LegsUp(ctx); err != nil || up {
+			return err
+		}
 	}
 	j.Done = true
 	u.changes.DeleteWorkspace = true
 	u.pending = true
+	return nil
+}
+
+// endSilently deletes a Task of a Workspace that is being deleted, which
+// reports nothing but its own end.
+func (u *Unit) endSilently(ctx context.Context, e *entry) error {
+	attended := e.attended()
+	for _, h := range e.Delete(u.at) {
+		if h.Reservation != nil {
+			u.touchReservation(h.Reservation)
+		}
+	}
+	u.touchTask(e)
+	u.lineUp(e, nil)
+	for _, l := range e.legs {
+		u.hangUp(e, l)
+	}
+	if !attended {
+		if err := u.dismiss(ctx, e); err != nil {
+			return err
+		}
+	}
+	u.leave(e)
 	return nil
 }

@@ -81,6 +81,11 @@ func (u *Unit) need(ctx context.Context, e *entry) (*need, error) {
 		u.d.log.Error("routing target is gone; the task waits", logging.TaskSID(t.SID), logging.WorkflowSID(t.WorkflowSID))
 		return nil, nil
 	}
+	return u.needIn(ctx, t, tg)
+}
+
+// needIn is what a Task would ask for in a target.
+func (u *Unit) needIn(ctx context.Context, t *taskrouter.Task, tg rules.Target) (*need, error) {
 	doc, err := u.d.documents.get(t.Attributes)
 	if err != nil {
 		return nil, err

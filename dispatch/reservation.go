@@ -64,7 +64,7 @@ func (u *Unit) offer(ctx context.Context, sid string) (*entry, *taskrouter.Reser
 
 func (u *Unit) updateReservation(ctx context.Context, e *entry, r *taskrouter.Reservation, in ReservationUpdate) error {
 	if in.Instruction != nil {
-		return u.instruct(ctx, e, r, in.Instruction)
+		return u.instruct(ctx, e, r, in.Instruction, byRequest)
 	}
 	if in.Status == nil {
 		return nil
@@ -261,7 +261,7 @@ func (d *Dispatcher) CallbackAnswered(ctx context.Context, ws, reservationSID st
 		if o.Instruction == nil {
 			return e, nil
 		}
-		if err := u.instruct(ctx, e, r, o.Instruction); err != nil {
+		if err := u.instruct(ctx, e, r, o.Instruction, byCallback); err != nil {
 			if taskrouter.KindOf(err) != taskrouter.KindInvalid {
 				return nil, err
 			}

@@ -308,3 +308,52 @@ func TestOneOfFiftyWins(t *testing.T) {
 	require.Equal(t, taskrouter.TaskAssigned, b.status(task))
 	requireHealthy(t, b)
 }
+
+// An unknown Activity in a request is a fault; in a callback's answer the agent
+// declined all the same.
+func TestRejectInstructionNamesAnActivity(t *testing.T) {
+	b := office(t)
+	b.worker("Ann", "{}")
+	r := b.offer(b.task())
+	reject := &taskrouter.Instruction{Kind: taskrouter.InstructReject, Params: map[string]string{"activity_sid": taskrouter.NewSID(taskrouter.PrefixActivity)}}
+	_, err := b.d.UpdateReservation(b.ctx, dispatch.ReservationUpdate{Subject: b.subject(r.SID), TaskSID: r.TaskSID, Instruction: reject})
+	requireCode(t, 40100, err)
+	require.Equal(t, taskrouter.ReservationPending, b.reservation(r.SID).Status)
+	reject.Params["activity_sid"] = b.activity("Unavailable")
+	_, err = b.d.UpdateReservation(b.ctx, dispatch.ReservationUpdate{Subject: b.subject(r.SID), TaskSID: r.TaskSID, Instruction: reject})
+	require.NoError(t, err)
+	require.Equal(t, taskrouter.ReservationRejected, b.reservation(r.SID).Status)
+	require.Equal(t, "Unavailable", b.activityOf(r.WorkerSID))
+}
+
+func TestSuperviseIsChecked(t *testing.T) {
+	b := office(t)
+	b.worker("Ann", "{}")
+	quiet := b.workerIn("Quiet", "{}", "Offline")
+	chief := b.workerIn("Chief", `{"contact_uri":"client:chief"}`, "Offline")
+	task := b.task()
+	r := b.offer(task)
+	supervise := func(params map[string]string) error {
+		_, err := b.d.UpdateReservation(b.ctx, dispatch.ReservationUpdate{
+			Subject: b.subject(r.SID), TaskSID: r.TaskSID, Instruction: &taskrouter.Instruction{Kind: taskrouter.InstructSupervise, Params: params},
+		})
+		return err
+	}
+	requireCode(t, 40146, supervise(map[string]string{"supervisor": chief}))
+	b.must(r.SID, taskrouter.ReservationAccepted)
+	requireCode(t, 40147, supervise(map[string]string{"supervisor": taskrouter.NewSID(taskrouter.PrefixWorker)}))
+	requireCode(t, 40147, supervise(map[string]string{"supervisor": quiet}))
+	requireCode(t, 40148, supervise(map[string]string{"supervisor": chief}))
+	requireCode(t, 0, supervise(map[string]string{"supervisor": chief, "from": "+431"}))
+	_, err := b.d.UpdateTask(b.ctx, dispatch.TaskUpdate{Subject: b.subject(task), Attributes: ptr(taskrouter.Attributes(`{"from":"+431"}`))})
+	require.NoError(t, err)
+	require.ErrorContains(t, supervise(map[string]string{"supervisor": chief}), "none is configured")
+}
+
+func requireCode(t *testing.T, want int, err error) {
+	t.Helper()
+	var e *taskrouter.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, taskrouter.KindInvalid, e.Kind)
+	require.Equal(t, want, e.Code, e.Message)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/taskrouter/taskrouter/matching"
+	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -17,6 +18,7 @@ func (u *Unit) reserve(ctx context.Context, e *entry, n *need, plan matching.Pla
 	record := plan.Record
 	record.Trigger, record.RuleVersion = trigger, t.Route.ConfigVersion
 	record.Filter, record.Target = t.Route.Filter, t.Route.Target
+	record.FailedFilters = u.failedFilters(ctx, t, n)
 	switch {
 	case t.Route.Direct == taskrouter.DirectWorker:
 		record.Order = "direct"
@@ -61,6 +63,30 @@ func (u *Unit) reserve(ctx context.Context, e *entry, n *need, plan matching.Pla
 		return err
 	}
 	return u.ringAll(ctx, e, offers)
+}
+
+// maxFailedFilters bounds how many failures a record names.
+const maxFailedFilters = 20
+
+// failedFilters says which filters would have been asked before the Task's own
+// and failed. They were reported when the Task was routed; an offer may be made
+// long after, and its record tells the whole story.
+func (u *Unit) failedFilters(ctx context.Context, t *taskrouter.Task, n *need) []matching.FailedFilter {
+	if t.Route.Direct != taskrouter.DirectNone {
+		return nil
+	}
+	r, err := u.routing(ctx, t.WorkflowSID, t.Route.ConfigVersion)
+	if err != nil {
+		return nil // the record is made with what is known
+	}
+	var out []matching.FailedFilter
+	for _, f := range r.Failures(ctx, rules.Position{Filter: t.Route.Filter}, n.doc) {
+		if len(out) == maxFailedFilters {
+			break
+		}
+		out = append(out, matching.FailedFilter{Path: f.Path, Error: f.Err.Error()})
+	}
+	return out
 }
 
 // hold takes capacity for a new offer and moves the agent back in line.

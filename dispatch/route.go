@@ -109,6 +109,9 @@ func (u *Unit) fallOut(ctx context.Context, e *entry, cause string) error {
 	if cause == causeSkip {
 		typ, reason = taskrouter.WorkflowSkipped, taskrouter.ReasonWorkflowSkip
 	}
+	if err := u.recall(ctx, e); err != nil {
+		return err
+	}
 	u.Emit(typ, u.scene(e))
 	return u.cancelTask(ctx, e, reason)
 }
@@ -184,6 +187,9 @@ func (u *Unit) targetTimeout(ctx context.Context, e *entry) error {
 		e.Task.Route.Deadline, e.Task.Route.Due = time.Time{}, false
 		u.touchTask(e)
 		return u.matchTask(ctx, e)
+	}
+	if err := u.recall(ctx, e); err != nil {
+		return err
 	}
 	u.Emit(taskrouter.TaskQueueTimeout, u.scene(e))
 	d, err := u.next(ctx, e, rules.CauseTimeout)

@@ -85,6 +85,12 @@ func TestDirectRoutingWithinCapacity(t *testing.T) {
 	require.Equal(t, events{taskrouter.ReservationFailed, taskrouter.TaskWasCanceled, taskrouter.WorkerDeleted},
 		b.during(func() { require.NoError(t, b.d.DeleteWorker(b.ctx, b.subject(ann))) }))
 	require.Equal(t, taskrouter.TaskCanceled, b.status(gone))
+	for _, e := range b.eventsAfter(0) {
+		if e.Type == taskrouter.ReservationFailed {
+			require.Equal(t, "task", e.ResourceType, "there is no Reservation")
+			require.Equal(t, gone, e.ResourceSID)
+		}
+	}
 	requireHealthy(t, b)
 }
 
@@ -176,6 +182,56 @@ func TestDecisionRecordNamesFailures(t *testing.T) {
 	good := b.worker("Good", `{"lvl":4,"zero":2}`)
 	r := decision(t, b.offer(b.task()))
 	require.Equal(t, []matching.Considered{{SID: bad, Reason: matching.RuleFailed}, {SID: good}}, r.Considered)
+}
+
+// A filter that cannot be evaluated does not match, and the record of each later
+// offer says so, whenever it is made.
+func TestDecisionRecordNamesFailedFilters(t *testing.T) {
+	b := newBench(t)
+	q := b.queue("Q")
+	b.workflow(routing(target(q),
+		filter("cel: task.size / task.zero > 1", target(q)), filter("1==2", target(q)), filter("cel: task.topic == 'tax'", target(q))))
+	failed := func(i string, why string) matching.FailedFilter {
+		return matching.FailedFilter{Path: "filters[" + i + "].expression", Error: "expression failed: " + why}
+	}
+	late := b.task(attributes(`{"size":4,"zero":0,"topic":"tax"}`))
+	ann := b.worker("Ann", "{}")
+	r := decision(t, b.offer(late))
+	require.Equal(t, []matching.FailedFilter{failed("0", "division by zero")}, r.FailedFilters)
+	require.Equal(t, "agent", r.Trigger)
+	require.Equal(t, 2, r.Filter)
+	b.must(b.offer(late).SID, taskrouter.ReservationAccepted)
+	require.NoError(t, b.set(late, taskrouter.TaskCompleted))
+
+	r = decision(t, b.offer(b.task(attributes(`{"size":4}`))))
+	require.Equal(t, []matching.FailedFilter{failed("0", "missing key zero"), failed("2", "missing key topic")}, r.FailedFilters, "the default filter took it")
+	b.capacity(ann, "default", 2)
+	r = decision(t, b.offer(b.task(attributes(`{"size":4,"zero":1}`))))
+	require.Empty(t, r.FailedFilters)
+	b.capacity(ann, "default", 3)
+	require.Empty(t, decision(t, b.offer(b.task(toTarget(q)))).FailedFilters, "filters were bypassed")
+}
+
+// Every event of a Task in a target with a known worker names that worker.
+func TestEventsNameTheKnownWorker(t *testing.T) {
+	b := newBench(t)
+	q := b.queue("Q")
+	b.workflow(routing("", filter("1==1", target(q, `"known_worker_friendly_name":"task.who"`, `"timeout":10`))))
+	ann := b.workerIn("Ann", "{}", "Offline")
+	from := b.lastSeq()
+	task := b.task(attributes(`{"who":"ann"}`))
+	_, err := b.d.UpdateTask(b.ctx, dispatch.TaskUpdate{Subject: b.subject(task), Priority: ptr(int64(5))})
+	require.NoError(t, err)
+	b.pass(10 * time.Second)
+	named := map[taskrouter.EventType]bool{}
+	for _, e := range b.eventsAfter(from) {
+		named[e.Type] = e.Data["known_worker_sid"] == ann && e.Data["workflow_filter_expression"] == "1==1"
+	}
+	require.Equal(t, map[taskrouter.EventType]bool{
+		taskrouter.TaskCreated: false, taskrouter.WorkflowEntered: false, // before any target
+		taskrouter.WorkflowTargetMatched: true, taskrouter.TaskQueueEntered: true, taskrouter.TaskUpdated: true,
+		taskrouter.TaskQueueTimeout: true, taskrouter.WorkflowTimeout: true, taskrouter.TaskWasCanceled: true,
+	}, named)
 }
 
 func TestOrderBy(t *testing.T) {

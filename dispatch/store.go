@@ -14,6 +14,9 @@ type Store interface {
 	// when fn returns nil and leaves no trace otherwise. A lost connection or
 	// a database that cannot be reached is a KindUnavailable error.
 	InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx Tx) error) error
+	// ReadWorkspace runs fn on one moment of the Workspace, without its lock.
+	// An unknown Workspace is a KindNotFound error.
+	ReadWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, s Snapshot) error) error
 	Reader
 }
 
@@ -190,6 +193,14 @@ type Tx interface {
 	Legs(ctx context.Context, taskSIDs ...string) ([]*taskrouter.Leg, error)
 	OpenLegsTo(ctx context.Context, workerSID string) ([]*taskrouter.Leg, error)
 	CountLegs(ctx context.Context, reservationSID string) (int, error)
+	// LegsUp reports whether any leg of the Workspace has not ended that is
+	// ours to end.
+	LegsUp(ctx context.Context) (bool, error)
+
+	// ClaimUnused fails with KindConflict when a claim's resource was created
+	// already or the claim no longer stands. It holds the claim until the
+	// transaction ends.
+	ClaimUnused(ctx context.Context, resourceSID string) error
 
 	// Job returns the oldest unfinished job of the Workspace, or nil.
 	Job(ctx context.Context) (*Job, error)
@@ -258,6 +269,9 @@ type Changes struct {
 	Queues     []*taskrouter.TaskQueue
 	Workflows  []*taskrouter.Workflow
 	CallQueues []*taskrouter.CallQueue
+
+	// Claims are the SIDs of resources created here that were claimed before.
+	Claims []string
 
 	// DeleteTasks also removes their Reservations and legs; DeleteWorkers
 	// their channels and memberships; DeleteQueues their memberships.

@@ -21,6 +21,13 @@ func (d *Dispatcher) CreateTask(ctx context.Context, in NewTask) (*taskrouter.Ta
 			return err
 		}
 		u.As(in.Actor)
+		if in.ClaimedSID != "" {
+			sid, err := u.MintSID(ctx, taskrouter.PrefixTask, in.ClaimedSID)
+			if err != nil {
+				return err
+			}
+			in.SID = sid
+		}
 		t, err := u.createTask(ctx, in)
 		if err != nil {
 			return err
@@ -151,7 +158,20 @@ func (u *Unit) newTask(in NewTask) (*taskrouter.Task, error) {
 	} else if err := u.validStart(t.VirtualStartTime); err != nil {
 		return nil, err
 	}
-	ref := in.Channel
+	c, err := u.channelFor(in.Channel)
+	if err != nil {
+		return nil, err
+	}
+	t.TaskChannelSID = c.SID
+	if err := u.chooseWorkflow(t, in); err != nil {
+		return nil, err
+	}
+	return t, u.direct(t, in)
+}
+
+// channelFor is the TaskChannel of a new Task, by SID or unique name; the one
+// called default when none is named.
+func (u *Unit) channelFor(ref string) (*taskrouter.TaskChannel, error) {
 	if ref == "" {
 		ref = taskrouter.ChannelDefault
 	}
@@ -159,11 +179,7 @@ func (u *Unit) newTask(in NewTask) (*taskrouter.Task, error) {
 	if c == nil {
 		return nil, taskrouter.Invalidf("TaskChannel %s does not exist in this Workspace", ref)
 	}
-	t.TaskChannelSID = c.SID
-	if err := u.chooseWorkflow(t, in); err != nil {
-		return nil, err
-	}
-	return t, u.direct(t, in)
+	return c, nil
 }
 
 func validPriority(p int64) error {

@@ -142,6 +142,9 @@ func (u *Unit) changeTask(ctx context.Context, e *entry, in TaskUpdate) error {
 	next.UpdatedAt = u.at
 	*t = next
 	u.touchTask(e)
+	if err := u.recall(ctx, e); err != nil {
+		return err
+	}
 	u.Emit(taskrouter.TaskUpdated, u.scene(e))
 	switch {
 	case t.Status == taskrouter.TaskPending && attributes:
@@ -197,14 +200,21 @@ func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happeni
 			return err
 		}
 	}
-	e.deleted = !e.legsUp()
-	if !e.deleted {
-		if !e.Task.Status.Ended() {
-			e.Task.Status = taskrouter.TaskCanceled
-		}
-		e.Task.EndedAt, e.Task.RemoveAt = u.at, u.at // what Deleted tells it by
-	}
+	u.leave(e)
 	return u.matchAgents(ctx, freed...)
+}
+
+// leave marks a deleted Task as gone, for good or, while a leg is up, for
+// clients only.
+func (u *Unit) leave(e *entry) {
+	e.deleted = !e.legsUp()
+	if e.deleted {
+		return
+	}
+	if !e.Task.Status.Ended() {
+		e.Task.Status = taskrouter.TaskCanceled
+	}
+	e.Task.EndedAt, e.Task.RemoveAt = u.at, u.at // what Deleted tells it by
 }
 
 func (e *entry) legsUp() bool {

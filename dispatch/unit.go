@@ -150,6 +150,20 @@ func (u *Unit) As(a taskrouter.Actor) {
 	}
 }
 
+// MintSID returns the SID of a resource this unit creates: a new one, or the
+// one a client claimed before. A claimed SID is given out once, whoever asks
+// again: this transaction marks the claim as done.
+func (u *Unit) MintSID(ctx context.Context, p taskrouter.Prefix, claimed string) (string, error) {
+	if claimed == "" {
+		return taskrouter.NewSID(p), nil
+	}
+	if err := u.tx.ClaimUnused(ctx, claimed); err != nil {
+		return "", err
+	}
+	u.changes.Claims = append(u.changes.Claims, claimed)
+	return claimed, nil
+}
+
 // load reads the configuration; it must have been called before cfg.
 func (u *Unit) load(ctx context.Context) error {
 	if u.b.cfg != nil {

@@ -380,3 +380,52 @@ func TestReplyAfterTheCallerLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, o.Proceed, "placed once")
 }
+
+// A Workspace that is deleted sends its waiting callers away and ends what
+// rings and talks before it forgets them.
+func TestDeletedWorkspaceEndsItsCalls(t *testing.T) {
+	p := newPhones(t)
+	talking := p.ring("CA1")
+	require.Empty(t, p.legs(talking))
+	p.agentWithPhone("ann")
+	p.move(p.agentWithPhone("ben"), "Offline")
+	p.talk(talking)
+	waiting := p.ring("CA2")
+	plain := p.task()
+	require.NoError(t, p.config.DeleteWorkspace(p.ctx, p.subject(p.ws)))
+	require.NoError(t, p.d.Sweep(p.ctx))
+	_, err := p.d.View(p.ctx, p.ws, plain)
+	require.NoError(t, err)
+
+	require.True(t, p.dismissed(waiting))
+	require.False(t, p.dismissed(talking), "the room ends by itself")
+	var agent string
+	for _, l := range p.legs(talking) {
+		require.True(t, l.HangUp)
+		agent = l.Attempt
+	}
+	_, err = p.d.LegHungUp(p.ctx, p.ws, agent)
+	require.NoError(t, err)
+	require.NoError(t, p.d.Sweep(p.ctx))
+	require.True(t, p.dismissed(waiting), "one is still to be told")
+	attempt := p.dial(waiting)
+	_, err = p.d.Leg(p.ctx, p.ws, attempt)
+	require.NoError(t, err)
+	require.NoError(t, p.d.Sweep(p.ctx))
+	require.NoError(t, p.d.Sweep(p.ctx))
+	err = p.db.InWorkspace(p.ctx, p.ws, func(ctxT, dispatch.Tx) error { return nil })
+	requireKind(t, taskrouter.KindNotFound, err)
+}
+
+// A leg nobody reports about does not keep a deleted Workspace for ever.
+func TestDeletedWorkspaceLosesPatience(t *testing.T) {
+	p := newPhones(t)
+	p.ring("CA1")
+	require.NoError(t, p.config.DeleteWorkspace(p.ctx, p.subject(p.ws)))
+	require.NoError(t, p.d.Sweep(p.ctx))
+	p.peek(func(ctxT, dispatch.Tx) {})
+	p.clock.advance(10 * time.Minute)
+	require.NoError(t, p.d.Sweep(p.ctx))
+	err := p.db.InWorkspace(p.ctx, p.ws, func(ctxT, dispatch.Tx) error { return nil })
+	requireKind(t, taskrouter.KindNotFound, err)
+}

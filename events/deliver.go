@@ -30,8 +30,12 @@ type Receipt struct {
 	// Retry: the receiver did not get the event, or could not take it now.
 	// What it refused is never sent again.
 	Retry bool
-	// Status is the HTTP status of the answer; 0 when there was none.
+	// Status is the HTTP status of the answer; 0 when there was none, for the
+	// reason of Fault.
 	Status int
+	Fault  taskrouter.DeliveryFault
+	// Took is how long the request took.
+	Took time.Duration
 }
 
 // Deliverer sends events to callback URLs
@@ -60,7 +64,7 @@ func (d *Deliverer) Deliver(ctx context.Context, target string, e *taskrouter.Ev
 			return Receipt{}, err
 		}
 		d.log.Error("event callback cannot be signed", logging.EventSID(e.SID), logging.AccountSID(e.AccountSID), logging.Err(err))
-		return Receipt{}, nil
+		return Receipt{Fault: taskrouter.FaultSignature}, nil
 	}
 	started := d.now()
 	r, err := d.post(ctx, target, e, token, started)
@@ -68,9 +72,10 @@ func (d *Deliverer) Deliver(ctx context.Context, target string, e *taskrouter.Ev
 		// Given up from here, not by the receiver.
 		return Receipt{}, ctx.Err()
 	}
+	r.Took = d.now().Sub(started)
 	fields := []zap.Field{
 		logging.EventSID(e.SID), logging.EventType(e.Type), logging.WorkspaceSID(e.WorkspaceSID), logging.URLHost(target),
-		logging.Status(r.Status), logging.Duration(d.now().Sub(started)),
+		logging.Status(r.Status), logging.Duration(r.Took),
 	}
 	switch {
 	case r.Delivered:
@@ -90,7 +95,7 @@ func (d *Deliverer) post(ctx context.Context, target string, e *taskrouter.Event
 	body := form.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(body))
 	if err != nil {
-		return Receipt{}, err // such a URL will never work
+		return Receipt{Fault: taskrouter.FaultURL}, err // such a URL will never work
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("User-Agent", userAgent)
@@ -100,7 +105,7 @@ func (d *Deliverer) post(ctx context.Context, target string, e *taskrouter.Event
 	req.Header.Set(wire.WebhookSignatureHeader, wire.SignWebhook(e.SID, at, []byte(body), token))
 	res, err := d.client.Do(req)
 	if err != nil {
-		return Receipt{Retry: true}, err
+		return Receipt{Retry: true, Fault: faultOf(err)}, err
 	}
 	defer res.Body.Close()
 	// The answer says nothing; reading it keeps the connection for the next.

@@ -3,16 +3,18 @@ package events
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twilio/twilio-go/client"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -26,78 +28,6 @@ func newDeliverer(log *zap.Logger) *Deliverer {
 	d := NewDeliverer(http.DefaultClient, func(context.Context, string) (string, error) { return testToken, nil }, log)
 	d.now = func() time.Time { return epoch.Add(123 * time.Millisecond) }
 	return d
-}
-
-// story is a scene in which every kind of event finds what it tells of.
-func story() taskrouter.Scene {
-	previous, capacity := int64(3), 2
-	idle := &taskrouter.Activity{SID: "WA02", FriendlyName: "Available", Available: true}
-	return taskrouter.Scene{
-		Workspace: &taskrouter.Workspace{SID: "WS01", AccountSID: "AC01", FriendlyName: "Support"},
-		Task: &taskrouter.Task{
-			SID: "WT01", AccountSID: "AC01", WorkspaceSID: "WS01", Status: taskrouter.TaskPending, Priority: 5,
-			Attributes: `{"name":"Zoë & co"}`, CreatedAt: epoch.Add(-time.Minute), VirtualStartTime: epoch.Add(-time.Minute), QueueEnteredAt: epoch.Add(-time.Second),
-		},
-		Reservation: &taskrouter.Reservation{SID: "WR01", TaskSID: "WT01", WorkerSID: "WK01"},
-		Worker:      &taskrouter.Worker{SID: "WK01", FriendlyName: "Ann", Attributes: `{"skills":["tax"]}`, Version: 7, ActivitySID: "WA02"},
-		Activity:    idle, Queue: &taskrouter.TaskQueue{SID: "WQ01", FriendlyName: "Tax", TargetWorkers: "1==1"},
-		Workflow:      &taskrouter.Workflow{SID: "WW01", FriendlyName: "Main"},
-		Channel:       &taskrouter.TaskChannel{SID: "TC01", FriendlyName: "Voice", UniqueName: "voice"},
-		WorkerChannel: &taskrouter.WorkerChannel{SID: "WC01", TaskChannelSID: "TC01", TaskChannelName: "voice", ConfiguredCapacity: 1, Available: true},
-
-		PreviousCapacity: &capacity, PreviousPriority: &previous,
-		PreviousActivity: &taskrouter.Activity{SID: "WA01", FriendlyName: "Offline"}, TimeInPreviousActivity: 26123 * time.Millisecond,
-		PreviousQueue: &taskrouter.TaskQueue{SID: "WQ02", FriendlyName: "All"},
-		FilterName:    "Tax", FilterExpression: "type == 'tax'",
-	}
-}
-
-func eventOf(typ taskrouter.EventType) *taskrouter.Event {
-	e := taskrouter.NewEvent(typ, epoch, taskrouter.SystemActor("WS01"), story())
-	e.SID = "EV01"
-	return &e
-}
-
-func TestEventForms(t *testing.T) {
-	for _, typ := range []taskrouter.EventType{
-		taskrouter.WorkerActivityUpdate, taskrouter.ReservationWasCreated, taskrouter.TaskQueueMoved,
-		taskrouter.WorkerCapacityUpdate, taskrouter.WorkspaceDeleted,
-	} {
-		t.Run(string(typ), func(t *testing.T) {
-			r := newReceiver(t, says(204, jsonType, ""))
-			e := eventOf(typ)
-			got, err := newDeliverer(zap.NewNop()).Deliver(t.Context(), r.URL+"/events?tenant=a%20b", e)
-			require.NoError(t, err)
-			require.Equal(t, Receipt{Delivered: true, Status: 204}, got)
-
-			require.Equal(t, 1, r.count())
-			req, body := r.requests[0], r.bodies[0]
-			require.Equal(t, http.MethodPost, req.Method)
-			require.Equal(t, "application/x-www-form-urlencoded", req.Header.Get("Content-Type"))
-			form, err := url.ParseQuery(body)
-			require.NoError(t, err)
-			params := map[string]string{}
-			for k, v := range form {
-				require.Len(t, v, 1, k)
-				require.NotEmpty(t, v[0], k)
-				params[k] = v[0]
-			}
-			validator := client.NewRequestValidator(testToken)
-			require.True(t, validator.Validate(r.URL+"/events?tenant=a%20b", params, req.Header.Get("X-Twilio-Signature")))
-			require.Equal(t, e.SID, req.Header.Get("webhook-id"))
-			require.Equal(t, "1767225600", req.Header.Get("webhook-timestamp"))
-			require.Equal(t, wire.SignWebhook(e.SID, epoch, []byte(body), testToken), req.Header.Get("webhook-signature"))
-
-			golden := filepath.Join("testdata", "event_"+string(typ)+".form")
-			lines := strings.ReplaceAll(body, "&", "\n&") + "\n"
-			if *update {
-				require.NoError(t, os.WriteFile(golden, []byte(lines), 0o600))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			require.Equal(t, string(want), lines)
-		})
-	}
 }
 
 func TestEventParameterNames(t *testing.T) {
@@ -126,8 +56,8 @@ func TestDeliveryReceipts(t *testing.T) {
 		"redirect": {func(w http.ResponseWriter, req *http.Request) {
 			http.Redirect(w, req, followed.URL, http.StatusTemporaryRedirect)
 		}, Receipt{Status: 307}},
-		"connection cut": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, Receipt{Retry: true}},
-		"hangs":          {func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }, Receipt{Retry: true}},
+		"connection cut": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, Receipt{Retry: true, Fault: taskrouter.FaultConnection}},
+		"hangs":          {func(_ http.ResponseWriter, req *http.Request) { <-req.Context().Done() }, Receipt{Retry: true, Fault: taskrouter.FaultTimeout}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newReceiver(t, row.answer)
@@ -151,10 +81,10 @@ func TestDeliveryFaultsOfOurs(t *testing.T) {
 	d := newDeliverer(zap.NewNop())
 	got, err := d.Deliver(t.Context(), gone.URL, eventOf(taskrouter.TaskCreated))
 	require.NoError(t, err)
-	require.Equal(t, Receipt{Retry: true}, got, "nobody listens")
+	require.Equal(t, Receipt{Retry: true, Fault: taskrouter.FaultConnection}, got, "nobody listens")
 	got, err = d.Deliver(t.Context(), "::not a url", eventOf(taskrouter.TaskCreated))
 	require.NoError(t, err)
-	require.Equal(t, Receipt{}, got, "never")
+	require.Equal(t, Receipt{Fault: taskrouter.FaultURL}, got, "never")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -168,8 +98,48 @@ func TestDeliveryFaultsOfOurs(t *testing.T) {
 	d.token = func(context.Context, string) (string, error) { return "", taskrouter.NotFoundf("no account") }
 	got, err = d.Deliver(t.Context(), r.URL, eventOf(taskrouter.TaskCreated))
 	require.NoError(t, err)
-	require.Equal(t, Receipt{}, got)
+	require.Equal(t, Receipt{Fault: taskrouter.FaultSignature}, got)
 	require.Zero(t, r.count(), "nothing leaves unsigned")
+}
+
+func TestDeliveryFaults(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo,depguard // net/http takes no other
+	plain := newReceiver(t, says(200, "", ""))
+	for name, row := range map[string]struct {
+		url  string
+		dial func(ctx context.Context, network, address string) (net.Conn, error)
+		want taskrouter.DeliveryFault
+	}{
+		"certificate nobody vouches for": {secure.URL, nil, taskrouter.FaultTLS},
+		"no TLS where it is expected":    {strings.Replace(plain.URL, "http:", "https:", 1), nil, taskrouter.FaultTLS},
+		"unknown name": {"http://receiver.invalid/", func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}
+		}, taskrouter.FaultName},
+		"address of ours": {"http://10.0.0.1/", func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: ErrForbiddenAddress}
+		}, taskrouter.FaultForbidden},
+		"unreachable": {"http://192.0.2.1/", func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}
+		}, taskrouter.FaultConnection},
+	} {
+		d := newDeliverer(zap.NewNop())
+		d.client = &http.Client{Transport: &http.Transport{DialContext: row.dial, DisableKeepAlives: true}}
+		got, err := d.Deliver(t.Context(), row.url, eventOf(taskrouter.TaskCreated))
+		require.NoError(t, err)
+		require.Equal(t, Receipt{Retry: true, Fault: row.want}, got, name)
+	}
+}
+
+// How long a request took is measured.
+func TestDeliveryTook(t *testing.T) {
+	d := newDeliverer(zap.NewNop())
+	now := epoch
+	d.now = func() time.Time { now = now.Add(40 * time.Millisecond); return now }
+	got, err := d.Deliver(t.Context(), newReceiver(t, says(204, "", "")).URL, eventOf(taskrouter.TaskCreated))
+	require.NoError(t, err)
+	require.Equal(t, 40*time.Millisecond, got.Took)
 }
 
 func TestDeliveryLogsNoSecrets(t *testing.T) {
@@ -188,4 +158,27 @@ func TestDeliveryLogsNoSecrets(t *testing.T) {
 			require.NotContains(t, text, secret)
 		}
 	}
+}
+
+// FuzzEventForm sends any data: the receiver reads what was sent, and accepts
+// the signature.
+func FuzzEventForm(f *testing.F) {
+	f.Add("task_attributes", `{"name":"Zoë & co"}`, "https://receiver.example.com/events?a=b%20c", "Task created")
+	f.Add("sid", "forged", "http://receiver.example.com:8080", "")
+	f.Add("a_b", "\x00\xff +%&=;\n", "https://receiver.example.com/", "x")
+	f.Fuzz(func(t *testing.T, key, value, target, description string) {
+		e := eventOf(taskrouter.TaskCreated)
+		e.Description = description
+		e.Data[key] = value
+		form := eventForm(e, epoch)
+		got, err := url.ParseQuery(form.Encode())
+		require.NoError(t, err)
+		require.Equal(t, form, got)
+		require.Equal(t, e.SID, got.Get("Sid"), "data never hides what all events have")
+		require.Equal(t, "AC01", got.Get("AccountSid"))
+		signature := wire.Sign(target, form, testToken)
+		require.True(t, wire.Validate(target, got, testToken, signature))
+		form.Set("Sid", "forged")
+		require.False(t, wire.Validate(target, form, testToken, signature))
+	})
 }

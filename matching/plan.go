@@ -13,13 +13,23 @@ type Record struct {
 	// Order is "longest idle", "order_by", "known worker" or "direct".
 	Order string `json:"order"`
 	// Trigger is what made matching run: the Task or a freed agent.
-	Trigger     string       `json:"trigger"`
-	RuleVersion int64        `json:"rule_version"`
-	Filter      int          `json:"filter"`
-	Target      int          `json:"target"`
-	Considered  []Considered `json:"considered"`
+	Trigger     string `json:"trigger"`
+	RuleVersion int64  `json:"rule_version"`
+	Filter      int    `json:"filter"`
+	Target      int    `json:"target"`
+	// FailedFilters are the filters above the Task's own that could not be
+	// evaluated on it and therefore did not match.
+	FailedFilters []FailedFilter `json:"failed_filters,omitempty"`
+	Considered    []Considered   `json:"considered"`
 	// More counts candidates beyond MaxConsidered.
 	More int `json:"more,omitempty"`
+}
+
+// FailedFilter is a filter without a value for the Task.
+type FailedFilter struct {
+	// Path is its place in the configuration.
+	Path  string `json:"path"`
+	Error string `json:"error"`
 }
 
 // Considered is one candidate in the order it was looked at.

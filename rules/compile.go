@@ -25,6 +25,7 @@ type Engine struct {
 	options      Options
 	environments func() (*environments, error)
 	programs     *cache[programKey, *Program]
+	parts        *cache[programKey, *part]
 }
 
 type programKey struct {
@@ -39,6 +40,7 @@ func New(o Options) *Engine {
 		options:      o,
 		environments: sync.OnceValues(func() (*environments, error) { return newEnvironments(o) }),
 		programs:     newCache[programKey, *Program](o.CacheSize),
+		parts:        newCache[programKey, *part](dissected),
 	}
 }
 

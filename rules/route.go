@@ -2,7 +2,6 @@ package rules
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -78,7 +77,7 @@ func (r *Routing) Enter(ctx context.Context, from int, cause Cause, task Documen
 			d.Err = err
 			return d
 		case err != nil:
-			d.Errors = append(d.Errors, EvalError{Path: fmt.Sprintf("%s[%d].%s", keyFilters, i, keyExpression), Filter: i, Err: err})
+			d.Errors = append(d.Errors, EvalError{Path: filterPath(i), Filter: i, Err: err})
 		case matched:
 			r.arrive(&d, Position{Filter: i})
 			return d

@@ -29,6 +29,7 @@ func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 	t.writeWork(ctx, b, c)
 	t.writeCalls(ctx, b, c)
 	t.writeLog(ctx, b, c)
+	writeClaims(b, c)
 	t.deleteRows(b, c)
 	if c.DeleteWorkspace {
 		t.deleteWorkspace(b)

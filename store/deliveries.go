@@ -30,25 +30,6 @@ func (r *deliveryRow) domain() *taskrouter.Delivery {
 	}
 }
 
-type eventDeliveryRow struct {
-	bun.BaseModel `bun:"table:event_deliveries,alias:event_deliveries"`
-
-	WorkspaceSID string `bun:"workspace_sid,pk"`
-	Seq          int64  `bun:"seq,pk"`
-	EventSID     string `bun:"event_sid"`
-	Status       string `bun:"status"`
-	Attempts     int    `bun:"attempts"`
-	LastStatus   int    `bun:"last_status"`
-	At           int64  `bun:"at"`
-}
-
-func (r *eventDeliveryRow) domain() taskrouter.DeliveryRecord {
-	return taskrouter.DeliveryRecord{
-		Seq: r.Seq, EventSID: r.EventSID, Status: taskrouter.DeliveryStatus(r.Status),
-		Attempts: r.Attempts, LastStatus: r.LastStatus, At: instant(r.At),
-	}
-}
-
 // writeDelivery keeps the delivery of a Workspace in step with its settings.
 // The first event to be sent is the one that tells of the new URL. A changed
 // URL or filter ends the ownership of whoever delivers with the old ones.
@@ -94,7 +75,8 @@ func (s *Store) TakeDelivery(ctx context.Context, workspaceSID string, now time.
 }
 
 // forgetDelivery books that the run of a delivery that was switched off knows
-// it, and removes the row when the Workspace is gone too.
+// it, gives up what was still to be sent again, and removes the row when the
+// Workspace is gone too.
 func (s *Store) forgetDelivery(ctx context.Context, q bun.Tx, workspaceSID string) error {
 	for _, statement := range []string{
 		"UPDATE deliveries SET callback_url = '', events_filter = '' WHERE workspace_sid = ? AND NOT is_active",
@@ -105,14 +87,18 @@ func (s *Store) forgetDelivery(ctx context.Context, q bun.Tx, workspaceSID strin
 			return err
 		}
 	}
-	return nil
+	_, err := s.exec(ctx, q, "take a delivery", "UPDATE delivery_attempts SET status = ?, fault = ?"+
+		" WHERE workspace_sid = ? AND status = '"+string(taskrouter.DeliveryQueued)+"'"+
+		" AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.workspace_sid = delivery_attempts.workspace_sid AND d.is_active)",
+		string(taskrouter.DeliveryFailed), string(taskrouter.FaultURL), workspaceSID)
+	return err
 }
 
-// AdvanceDelivery moves the cursor of d to an event and books what became of
-// the events up to there. It reports false, and writes nothing, when d is not
+// AdvanceDelivery moves the cursor of d to an event and books how the events up
+// to there were sent. It reports false, and writes nothing, when d is not
 // the present owner's view: the epoch and the cursor must be those stored. To
 // may be the cursor itself, which only shows that the owner lives.
-func (s *Store) AdvanceDelivery(ctx context.Context, d *taskrouter.Delivery, to int64, records []taskrouter.DeliveryRecord, now time.Time) (owned bool, err error) {
+func (s *Store) AdvanceDelivery(ctx context.Context, d *taskrouter.Delivery, to int64, attempts []taskrouter.DeliveryAttempt, now time.Time) (owned bool, err error) {
 	err = s.inTransaction(ctx, func(q bun.Tx) error {
 		n, err := s.exec(ctx, q, "advance a delivery", "UPDATE deliveries SET cursor_seq = ?, touched_at = ?"+
 			" WHERE workspace_sid = ? AND is_active AND epoch = ? AND cursor_seq = ?", to, micros(now), d.WorkspaceSID, d.Epoch, d.Cursor)
@@ -120,34 +106,28 @@ func (s *Store) AdvanceDelivery(ctx context.Context, d *taskrouter.Delivery, to 
 			return err
 		}
 		owned = true
-		rows := mapped(records, func(r taskrouter.DeliveryRecord) *eventDeliveryRow {
-			return &eventDeliveryRow{
-				WorkspaceSID: d.WorkspaceSID, Seq: r.Seq, EventSID: r.EventSID, Status: string(r.Status),
-				Attempts: r.Attempts, LastStatus: r.LastStatus, At: micros(r.At),
-			}
-		})
 		b := newBatch(q, s.write.QueryGen())
-		insert(ctx, b, rows, "CONFLICT (workspace_sid, seq) DO UPDATE SET status = excluded.status,"+
-			" attempts = excluded.attempts, last_status = excluded.last_status, at = excluded.at")
+		insert(ctx, b, mapped(attempts, fromDeliveryAttempt), "CONFLICT (workspace_sid, seq, number) DO NOTHING")
 		return classify(b.send(ctx), "book deliveries")
 	})
 	return owned && err == nil, err
 }
 
 // EndDelivery removes a delivery, its log and the events, when the Workspace is
-// gone and everything was sent. It reports whether it did.
+// gone and everything was sent, also what was to be sent again. It reports whether it did.
 func (s *Store) EndDelivery(ctx context.Context, d *taskrouter.Delivery) (ended bool, err error) {
 	err = s.inTransaction(ctx, func(q bun.Tx) error {
 		n, err := s.exec(ctx, q, "end a delivery", "DELETE FROM deliveries WHERE workspace_sid = ? AND epoch = ? AND cursor_seq = ?"+
 			" AND NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid)"+
-			" AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid AND e.seq > deliveries.cursor_seq)",
+			" AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid AND e.seq > deliveries.cursor_seq)"+
+			" AND NOT "+resendsQueued,
 			d.WorkspaceSID, d.Epoch, d.Cursor)
 		if err != nil || n == 0 {
 			return err
 		}
 		ended = true
 		for _, statement := range []string{
-			"DELETE FROM event_deliveries WHERE workspace_sid = ?", "DELETE FROM events WHERE workspace_sid = ?",
+			"DELETE FROM delivery_attempts WHERE workspace_sid = ?", "DELETE FROM events WHERE workspace_sid = ?",
 		} {
 			if _, err := s.exec(ctx, q, "end a delivery", statement, d.WorkspaceSID); err != nil {
 				return err
@@ -158,11 +138,15 @@ func (s *Store) EndDelivery(ctx context.Context, d *taskrouter.Delivery) (ended 
 	return ended && err == nil, err
 }
 
+// resendsQueued is the condition that events of a delivery are to be sent again.
+const resendsQueued = "EXISTS (SELECT 1 FROM delivery_attempts AS a WHERE a.workspace_sid = deliveries.workspace_sid" +
+	" AND a.status = '" + string(taskrouter.DeliveryQueued) + "')"
+
 // toBeDelivered is the condition that a delivery has something left to do: an
-// event to send, its own end after that of the Workspace, or the end of its run
+// event to send, now or again, its own end after that of the Workspace, or the end of its run
 // after that of the URL.
 const toBeDelivered = "(NOT is_active AND callback_url <> '' OR is_active AND (EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid" +
-	" AND e.seq > deliveries.cursor_seq)" +
+	" AND e.seq > deliveries.cursor_seq) OR " + resendsQueued +
 	" OR NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid)))"
 
 // PendingDeliveries returns those of the Workspaces that have something to be
@@ -182,13 +166,5 @@ func (s *Store) PendingDeliveries(ctx context.Context, workspaceSIDs []string) (
 func (s *Store) IdleDeliveries(ctx context.Context, before time.Time, limit int) ([]*taskrouter.Delivery, error) {
 	return find(ctx, s.read, "look for deliveries", (*deliveryRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.Where("touched_at < ?", micros(before)).Where(toBeDelivered).OrderExpr("touched_at, workspace_sid").Limit(int64(limit))
-	})
-}
-
-// DeliveryLog tells what became of the events of a Workspace behind a number,
-// in order.
-func (s *Store) DeliveryLog(ctx context.Context, workspaceSID string, seq int64, limit int) ([]taskrouter.DeliveryRecord, error) {
-	return find(ctx, s.read, "read the delivery log", (*eventDeliveryRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return q.Where("workspace_sid = ? AND seq > ?", workspaceSID, seq).OrderExpr("seq").Limit(int64(limit))
 	})
 }

@@ -37,8 +37,9 @@ func within(accountSID, workspaceSID string) scope {
 }
 
 // list reads one page: up to Size+1 rows in the order of the list. With After
-// the extra row is the last one, with Before it is the first. An item of After
-// or Before that does not exist is a KindInvalid error.
+// the extra row is the last one, with Before it is the first. A mark that tells
+// the place in this order is enough to go on; otherwise its item is looked up,
+// and is a KindInvalid error when it does not exist.
 func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R) D, sc scope, order []clause, p taskrouter.Page,
 	filter func(*bun.SelectQuery) *bun.SelectQuery,
 ) ([]D, error) {
@@ -52,9 +53,12 @@ func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R
 	var rows []*R
 	q := db.NewSelect().Model(&rows).Apply(sc).Apply(filter)
 	if at != "" {
-		position, sid, err := findPosition[R](ctx, db, what, sc, order, at)
-		if err != nil {
-			return nil, err
+		sid, position, ok := taskrouter.ParseMark(at)
+		if !ok || len(position) != len(order)-1 {
+			var err error
+			if position, err = findPosition[R](ctx, db, what, sc, order, sid); err != nil {
+				return nil, err
+			}
 		}
 		q = q.Apply(beyond(order, position, sid, backwards))
 	}
@@ -75,21 +79,19 @@ func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R
 }
 
 // findPosition reads where in the order an item stands.
-func findPosition[R any](ctx context.Context, db bun.IDB, what string, sc scope, order []clause, at string) ([]int64, string, error) {
+func findPosition[R any](ctx context.Context, db bun.IDB, what string, sc scope, order []clause, sid string) ([]int64, error) {
 	numbers := make([]int64, len(order)-1)
-	var sid string
 	dest := make([]any, 0, len(order))
-	q := db.NewSelect().Model((*R)(nil)).Apply(sc).Where("?TableAlias.sid = ?", at)
+	q := db.NewSelect().Model((*R)(nil)).Apply(sc).Where("?TableAlias.sid = ?", sid)
 	for i := range numbers {
 		q = q.ColumnExpr("?TableAlias.?", bun.Ident(order[i].column))
 		dest = append(dest, &numbers[i])
 	}
-	q = q.ColumnExpr("?TableAlias.sid")
-	err := q.Scan(ctx, append(dest, &sid)...)
+	err := q.Scan(ctx, dest...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, "", taskrouter.Invalidf("The page does not exist")
+		return nil, taskrouter.Invalidf("The page does not exist")
 	}
-	return numbers, sid, classify(err, what)
+	return numbers, classify(err, what)
 }
 
 // beyond keeps the rows behind a position, or before it.

@@ -96,7 +96,7 @@ func (s *Store) DeleteEventsBefore(ctx context.Context, t time.Time, limit int) 
 		if err != nil {
 			return total, err
 		}
-		if _, err := s.deleteIn(ctx, "DELETE FROM event_deliveries WHERE workspace_sid = ? AND seq IN (?)", ws, seqs); err != nil {
+		if _, err := s.deleteIn(ctx, "DELETE FROM delivery_attempts WHERE workspace_sid = ? AND seq IN (?)", ws, seqs); err != nil {
 			return total, err
 		}
 		n, err := s.deleteIn(ctx, "DELETE FROM events WHERE workspace_sid = ? AND seq IN (?)", ws, seqs)

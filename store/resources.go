@@ -116,6 +116,21 @@ func (s *Store) WorkerChannels(ctx context.Context, accountSID, workspaceSID, wo
 	})
 }
 
+// ChannelsOf returns the channels of some Workers, by Worker.
+func (s *Store) ChannelsOf(ctx context.Context, accountSID, workspaceSID string, workerSIDs []string) (map[string][]*taskrouter.WorkerChannel, error) {
+	out := make(map[string][]*taskrouter.WorkerChannel, len(workerSIDs))
+	if len(workerSIDs) == 0 {
+		return out, nil
+	}
+	found, err := find(ctx, s.read, "list WorkerChannels", (*workerChannelRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.Apply(within(accountSID, workspaceSID)).Where("worker_sid IN (?)", bun.List(workerSIDs)).OrderExpr("worker_sid, created_at, sid")
+	})
+	for _, c := range found {
+		out[c.WorkerSID] = append(out[c.WorkerSID], c)
+	}
+	return out, err
+}
+
 // FetchWorkerChannel returns a channel of a Worker by its own SID, by the SID
 // of its TaskChannel or by the unique name of that one, or nil.
 func (s *Store) FetchWorkerChannel(ctx context.Context, accountSID, workspaceSID, workerSID, name string) (*taskrouter.WorkerChannel, error) {

@@ -48,59 +48,66 @@ func (s *Store) Counters(ctx context.Context, accountSID, workspaceSID string, i
 
 // WaitSplits counts for each subject the waits that ended in the window, split
 // at each threshold, in seconds. Its cost grows with the number of different
-// lengths of waits in it.
+// lengths of waits in it; see FoldStatistics.
 func (s *Store) WaitSplits(ctx context.Context, accountSID, workspaceSID string, in taskrouter.CountQuery, thresholds []int64) (map[string]map[int64]taskrouter.WaitSplit, error) {
-	out := make(map[string]map[int64]taskrouter.WaitSplit, len(in.SubjectSIDs))
+	ordered := slices.Compact(slices.Sorted(slices.Values(thresholds)))
+	classes := make(map[string]*waitClasses, len(in.SubjectSIDs))
 	for _, sid := range in.SubjectSIDs {
-		out[sid] = make(map[int64]taskrouter.WaitSplit, len(thresholds))
-		for _, t := range thresholds {
-			out[sid][t] = taskrouter.WaitSplit{}
+		classes[sid] = newWaitClasses(len(ordered))
+	}
+	if periods := cover(in.Window.Start, in.Window.End); len(periods) > 0 && len(in.SubjectSIDs) > 0 && len(thresholds) > 0 {
+		if err := s.readWaits(ctx, accountSID, workspaceSID, in, periods, ordered, classes); err != nil {
+			return nil, classify(err, "read statistics")
 		}
 	}
-	periods := cover(in.Window.Start, in.Window.End)
-	if len(periods) == 0 || len(in.SubjectSIDs) == 0 || len(thresholds) == 0 {
-		return out, nil
+	out := make(map[string]map[int64]taskrouter.WaitSplit, len(classes))
+	for sid, c := range classes {
+		out[sid] = c.splits(ordered)
 	}
+	return out, nil
+}
+
+// readWaits counts waits between thresholds. Rows and the histograms they are
+// folded into are read in one statement, so that none is seen in both.
+func (s *Store) readWaits(ctx context.Context, accountSID, workspaceSID string, in taskrouter.CountQuery, periods, thresholds []int64, into map[string]*waitClasses) error {
 	// The database sorts the waits into the classes between two thresholds:
 	// class i holds those above i of them.
-	ordered := slices.Sorted(slices.Values(thresholds))
-	ordered = slices.Compact(ordered)
 	class := "0"
-	for _, t := range ordered {
+	for _, t := range thresholds {
 		class += s.write.QueryGen().FormatQuery(" + (CASE WHEN wait > ? THEN 1 ELSE 0 END)", t)
 	}
+	about := func(q *bun.SelectQuery, periods []int64) *bun.SelectQuery {
+		q = ofAccount(q, accountSID, workspaceSID).
+			Where("?TableAlias.period IN (?)", bun.List(periods)).
+			Where("?TableAlias.subject_sid IN (?)", bun.List(in.SubjectSIDs))
+		return equals(q, "task_channel_sid", in.ChannelSID)
+	}
+	loose := about(s.read.NewSelect().Model((*waitRow)(nil)).
+		ColumnExpr("subject_sid, outcome, "+class+" AS class, CAST(SUM(n) AS BIGINT) AS n, '' AS waits"), periods).GroupExpr("1, 2, 3")
+	folded := about(s.read.NewSelect().Model((*histogramRow)(nil)).
+		ColumnExpr("subject_sid, '' AS outcome, 0 AS class, 0 AS n, waits"), foldable(periods))
 	var rows []struct {
 		SubjectSID string `bun:"subject_sid"`
 		Outcome    string `bun:"outcome"`
 		Class      int    `bun:"class"`
 		N          int64  `bun:"n"`
+		Waits      string `bun:"waits"`
 	}
-	q := s.read.NewSelect().Model((*waitRow)(nil)).ColumnExpr("subject_sid, outcome, " + class + " AS class, CAST(SUM(n) AS BIGINT) AS n")
-	q = ofAccount(q, accountSID, workspaceSID).
-		Where("?TableAlias.period IN (?)", bun.List(periods)).
-		Where("?TableAlias.subject_sid IN (?)", bun.List(in.SubjectSIDs))
-	q = equals(q, "task_channel_sid", in.ChannelSID).GroupExpr("1, 2, 3")
-	if err := q.Scan(ctx, &rows); err != nil {
-		return nil, classify(err, "read statistics")
+	if err := s.read.NewRaw("? UNION ALL ?", loose, folded).Scan(ctx, &rows); err != nil {
+		return err
 	}
 	for _, r := range rows {
-		for i, t := range ordered {
-			split := out[r.SubjectSID][t]
-			below := r.Class <= i
-			switch {
-			case r.Outcome == string(taskrouter.OutcomeAccepted) && below:
-				split.AcceptedBelow += r.N
-			case r.Outcome == string(taskrouter.OutcomeAccepted):
-				split.AcceptedAbove += r.N
-			case below:
-				split.CanceledBelow += r.N
-			default:
-				split.CanceledAbove += r.N
-			}
-			out[r.SubjectSID][t] = split
+		c := into[r.SubjectSID]
+		switch taskrouter.Outcome(r.Outcome) {
+		case taskrouter.OutcomeAccepted:
+			c.accepted[r.Class] += r.N
+		case taskrouter.OutcomeCanceled:
+			c.canceled[r.Class] += r.N
+		case taskrouter.OutcomeNone:
+			c.add(r.Waits, thresholds)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // WorkerCounters returns the counters of Workers together. With a selection
@@ -111,7 +118,7 @@ func (s *Store) WorkerCounters(ctx context.Context, accountSID, workspaceSID str
 		// An offer is counted once for its Worker and once for the Workspace.
 		single = workspaceSID
 	}
-	if single != "" && w.FriendlyName == "" && w.QueueSIDs == nil {
+	if single != "" && w.FriendlyName == "" && w.QueueSIDs == nil && w.SIDs == nil {
 		found, err := s.Counters(ctx, accountSID, workspaceSID, taskrouter.CountQuery{
 			Window: window, SubjectSIDs: []string{single}, ChannelSID: channelSID,
 		})
@@ -142,6 +149,9 @@ func selected(q *bun.SelectQuery, column, workspaceSID string, w taskrouter.Work
 	at := "?TableAlias." + column
 	if w.SID != "" {
 		q = q.Where(at+" = ?", w.SID)
+	}
+	if w.SIDs != nil {
+		q = q.Where(at+" IN (?)", bun.List(w.SIDs))
 	}
 	if w.FriendlyName != "" {
 		q = q.Where(at+" IN (SELECT n.sid FROM workers AS n WHERE n.workspace_sid = ? AND n.name_key = ?)", workspaceSID, nameKey(w.FriendlyName))
@@ -220,7 +230,7 @@ func (s *Store) DeleteStatisticsBefore(ctx context.Context, t time.Time, limit i
 	for _, ws := range workspaces {
 		for level := range periodSizes {
 			first, end := period(level, 0), period(level, t.Unix())
-			for _, table := range []string{"statistics", "statistics_waits"} {
+			for _, table := range []string{"statistics", "statistics_waits", "statistics_histograms"} {
 				n, err := s.deleteOldest(ctx, table, "period", ws, first, end, limit-total)
 				if total += n; err != nil || total >= limit {
 					return total, err

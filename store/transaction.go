@@ -115,6 +115,14 @@ func (t *transaction) CountLegs(ctx context.Context, reservationSID string) (int
 		"SELECT COUNT(*) FROM legs WHERE workspace_sid = ? AND reservation_sid = ?", t.lock.WorkspaceSID, reservationSID)
 }
 
+// LegsUp reports whether any leg of the Workspace has not ended, other than
+// those on which the customer's own markup runs.
+func (t *transaction) LegsUp(ctx context.Context) (bool, error) {
+	n, err := value[int](ctx, t.q, "look for legs", "SELECT 1 FROM legs WHERE workspace_sid = ? AND NOT is_ended AND purpose <> ? LIMIT 1",
+		t.lock.WorkspaceSID, string(taskrouter.LegForeign))
+	return n > 0, err
+}
+
 // Job returns the oldest unfinished job, or nil.
 func (t *transaction) Job(ctx context.Context) (*dispatch.Job, error) {
 	return fetch(ctx, t.q, "read a job", (*jobRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {

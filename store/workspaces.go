@@ -11,7 +11,8 @@ import (
 
 // CreateWorkspace writes a Workspace with what it starts with, and its lock,
 // in one transaction. Events are numbered from 1 in their order; their numbers
-// are set in place.
+// are set in place. When its SID was claimed, the claim is done with it; one
+// that was done before is a KindConflict error.
 func (s *Store) CreateWorkspace(ctx context.Context, w *taskrouter.Workspace, activities []*taskrouter.Activity,
 	channels []*taskrouter.TaskChannel, queues []*taskrouter.TaskQueue, workflows []*taskrouter.Workflow, events []taskrouter.Event,
 ) error {
@@ -21,7 +22,11 @@ func (s *Store) CreateWorkspace(ctx context.Context, w *taskrouter.Workspace, ac
 	return s.inTransaction(ctx, func(q bun.Tx) error {
 		lock := dispatch.LockRow{WorkspaceSID: w.SID, AccountSID: w.AccountSID}
 		t := &transaction{store: s, q: q, lock: lock}
-		_, err := s.exec(ctx, q, "create a Workspace",
+		claims, err := fulfilled(ctx, s, q, w.SID)
+		if err != nil {
+			return err
+		}
+		_, err = s.exec(ctx, q, "create a Workspace",
 			"INSERT INTO workspace_locks (workspace_sid, account_sid, config_revision, event_seq, next_due) VALUES (?, ?, 0, 0, 0)",
 			w.SID, w.AccountSID)
 		if err != nil {
@@ -29,7 +34,7 @@ func (s *Store) CreateWorkspace(ctx context.Context, w *taskrouter.Workspace, ac
 		}
 		return t.Apply(ctx, &dispatch.Changes{
 			Lock: lock, Workspace: w, Activities: activities, Channels: channels,
-			Queues: queues, Workflows: workflows, Events: events,
+			Queues: queues, Workflows: workflows, Events: events, Claims: claims,
 		})
 	})
 }

@@ -25,3 +25,17 @@ func TestDeliveryWants(t *testing.T) {
 		require.Equal(t, row.want, d.Wants(TaskCreated), name)
 	}
 }
+
+func TestDeliveryTarget(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://example.com/events":                     "https://example.com/events",
+		"https://ann:s3cret@example.com:8443/e?t=s3cret": "https://example.com:8443/e",
+		"http://example.com#s3cret":                      "http://example.com",
+		"http://example.com/a%2Fb?x":                     "http://example.com/a%2Fb",
+		"://s3cret":                                      "",
+		"":                                               "",
+	} {
+		d := Delivery{CallbackURL: url}
+		require.Equal(t, want, d.Target(), url)
+	}
+}

@@ -145,6 +145,9 @@ func NewEvent(typ EventType, at time.Time, actor Actor, s Scene) Event {
 		}
 	}
 	e.ResourceSID = shape.sid(&s)
+	if shape.resource == "reservation" && s.Reservation == nil && s.Task != nil {
+		e.ResourceType = "task" // the offer could not even be made
+	}
 	e.TaskSID, e.WorkerSID, e.ReservationSID = e.Data["task_sid"], e.Data["worker_sid"], e.Data["reservation_sid"]
 	e.QueueSID, e.WorkflowSID, e.TaskChannelSID = e.Data["task_queue_sid"], e.Data["workflow_sid"], e.Data["task_channel_sid"]
 	e.Description = shape.describe(typ, &s)

@@ -7,8 +7,8 @@ type Page struct {
 	// Size is the number of items wanted; a reader returns up to Size+1 so
 	// that its caller can tell whether there is a next page.
 	Size int
-	// After is the SID of the last item of the page before; Before is the SID
-	// of the first item of the page behind. At most one is set.
+	// After is the Mark of the last item of the page before; Before is that of
+	// the first item of the page behind. At most one is set.
 	After, Before string
 }
 

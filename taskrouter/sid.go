@@ -23,6 +23,7 @@ const (
 	PrefixWorkerChannel Prefix = "WC"
 	PrefixEvent         Prefix = "EV"
 	PrefixCallQueue     Prefix = "CQ"
+	PrefixDelivery      Prefix = "ED"
 )
 
 // sidLength is the two prefix letters plus 32 hexadecimal digits.

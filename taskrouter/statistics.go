@@ -224,11 +224,13 @@ type WorkerSelection struct {
 	FriendlyName string
 	// QueueSIDs keeps members of any of these queues.
 	QueueSIDs []string
+	// SIDs keeps these Workers; nil does not restrict.
+	SIDs []string
 }
 
 // Everyone reports whether no Worker is left out.
 func (w WorkerSelection) Everyone() bool {
-	return w.SID == "" && w.FriendlyName == "" && w.QueueSIDs == nil
+	return w.SID == "" && w.FriendlyName == "" && w.QueueSIDs == nil && w.SIDs == nil
 }
 
 // TaskCensusQuery asks for the Tasks there are now.

@@ -16,6 +16,8 @@ import (
 type binder struct {
 	values url.Values
 	err    error
+	// noted, when set, collects what the parser would check.
+	noted *[]Parameter
 }
 
 func bind(values url.Values) *binder { return &binder{values: values} }
@@ -32,6 +34,7 @@ func (b *binder) fault() error { return b.err }
 
 // text is the parameter as it was sent; the first one when it is repeated.
 func (b *binder) text(name string) *string {
+	b.note(Parameter{Name: name})
 	values, sent := b.values[name]
 	if !sent || len(values) == 0 {
 		return nil
@@ -49,6 +52,7 @@ func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRu
 
 // required is text that must be sent and not be blank.
 func (b *binder) required(name string) string {
+	b.note(Parameter{Name: name, Required: true})
 	v := b.text(name)
 	if v == nil || strings.TrimSpace(*v) == "" {
 		b.fail(0, "Missing required parameter %s", name)
@@ -59,6 +63,7 @@ func (b *binder) required(name string) string {
 
 // name is a friendly name.
 func (b *binder) name(param string) *string {
+	b.note(Parameter{Name: param, MaxLength: taskrouter.MaxFriendlyNameLength})
 	v := b.text(param)
 	if v == nil {
 		return nil
@@ -78,6 +83,7 @@ func (b *binder) requiredName(param string) string {
 
 // all returns every value of a repeated parameter.
 func (b *binder) all(name string) []string {
+	b.note(Parameter{Name: name, Many: true})
 	for _, v := range b.values[name] {
 		if !storable(v) {
 			b.fail(0, "%s must be valid UTF-8 text without NUL", name)
@@ -103,6 +109,7 @@ func (b *binder) split(name string) []string {
 
 // flag is a boolean: true, 1 and yes in any letter case, anything else is false.
 func (b *binder) flag(name string) *bool {
+	b.note(Parameter{Name: name, Kind: KindBoolean})
 	v := b.text(name)
 	if v == nil {
 		return nil
@@ -113,6 +120,7 @@ func (b *binder) flag(name string) *bool {
 
 // integer is a whole number of at least lo and, unless hi is zero, at most hi.
 func (b *binder) integer(name string, lo, hi int64) *int64 {
+	b.note(Parameter{Name: name, Kind: KindInteger, Min: lo, Max: hi})
 	v := b.text(name)
 	if v == nil {
 		return nil
@@ -148,6 +156,7 @@ func (b *binder) sid(name string, prefixes ...taskrouter.Prefix) *string {
 }
 
 func (b *binder) sidCode(code int, name string, prefixes ...taskrouter.Prefix) *string {
+	b.note(Parameter{Name: name, Kind: KindSID, Prefixes: prefixes})
 	v := b.text(name)
 	if v == nil {
 		return nil
@@ -163,6 +172,7 @@ func (b *binder) sidCode(code int, name string, prefixes ...taskrouter.Prefix) *
 
 // address is an absolute http or https URL; an empty one clears.
 func (b *binder) address(name string) *string {
+	b.note(Parameter{Name: name, Kind: KindAddress, MaxLength: maxURLLength})
 	v := b.text(name)
 	if v != nil && *v != "" && !isWebURL(*v) {
 		b.fail(0, "%s must be an absolute http or https URL", name)
@@ -185,11 +195,24 @@ func isWebURL(s string) bool {
 // oneOf is one of a set of words, compared without case; the canonical
 // spelling is returned.
 func oneOf[S ~string](b *binder, name string, words ...S) *S {
+	b.note(Parameter{Name: name, Words: texts(words)})
 	v := b.text(name)
 	if v == nil {
 		return nil
 	}
 	return canonical(b, name, *v, words)
+}
+
+// someOfWords is a list of words of a set, in their canonical spelling.
+func someOfWords[S ~string](b *binder, name string, words ...S) []S {
+	b.note(Parameter{Name: name, Many: true, Words: texts(words)})
+	var out []S
+	for _, v := range b.split(name) {
+		if w := canonical(b, name, v, words); w != nil {
+			out = append(out, *w)
+		}
+	}
+	return out
 }
 
 func canonical[S ~string](b *binder, name, value string, words []S) *S {
@@ -199,17 +222,14 @@ func canonical[S ~string](b *binder, name, value string, words []S) *S {
 			return &w
 		}
 	}
-	known := make([]string, 0, len(words))
-	for _, w := range words {
-		known = append(known, string(w))
-	}
-	b.fail(0, "%s must be one of %s", name, strings.Join(known, ", "))
+	b.fail(0, "%s must be one of %s", name, strings.Join(texts(words), ", "))
 	return nil
 }
 
 // instant is a date and time. The second result is the smallest step the form
 // it was written in can express.
 func (b *binder) instant(name string) (*time.Time, time.Duration) {
+	b.note(Parameter{Name: name, Kind: KindInstant})
 	v := b.text(name)
 	if v == nil {
 		return nil, 0

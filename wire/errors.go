@@ -20,6 +20,7 @@ const (
 	CodeGone             = 20410
 	CodePrecondition     = 20412
 	CodeTooLarge         = 20413
+	CodeUnprocessable    = 20422
 	CodeTooMany          = 20429
 	CodeInternal         = 20500
 	CodeNotImplemented   = 20501
@@ -94,6 +95,13 @@ func NotFound(path string) Error {
 // MethodNotAllowed is the error of a method the path does not have.
 func MethodNotAllowed(method string) Error {
 	return newError(http.StatusMethodNotAllowed, CodeMethodNotAllowed, "Method "+method+" is not allowed on this resource")
+}
+
+// TokenReused is the error of an idempotency token that came before with
+// another request.
+func TokenReused() Error {
+	return newError(http.StatusUnprocessableEntity, CodeUnprocessable,
+		"The idempotency token was used before with different parameters; use a new token for a new request")
 }
 
 // NotImplemented is the error of an operation of the public API this server

@@ -29,6 +29,7 @@ const (
 	wchannelSID  = "WC0000000000000000000000000000000a"
 	eventSID     = "EV0000000000000000000000000000000b"
 	callQueueSID = "CQ0000000000000000000000000000000c"
+	deliverySID  = "ED0000000000000000000000000000000d"
 )
 
 var (
@@ -112,6 +113,20 @@ func TestGolden(t *testing.T) {
 			SID: callQueueSID, AccountSID: accountSID, WorkspaceSID: workspaceSID, FriendlyName: "Main line",
 			PhoneNumbers: []string{"+15550100"}, WorkflowSID: workflowSID, Menu: `{"start":"a"}`, Instruction: "dequeue",
 			Backend: "fake", WrapUp: 30 * time.Second, CreatedAt: created, UpdatedAt: changed,
+		}, links),
+		"event_delivery": wire.FromDelivery(&taskrouter.DeliveryAttempt{
+			SID: deliverySID, AccountSID: accountSID, WorkspaceSID: workspaceSID, EventSID: eventSID, Number: 2,
+			Status: taskrouter.DeliveryFailed, Target: "https://example.com/events", ResponseStatus: 503,
+			CreatedAt: created, SentAt: created, Took: 61 * time.Millisecond,
+		}, links),
+		"event_delivery_queued": wire.FromDelivery(&taskrouter.DeliveryAttempt{
+			SID: deliverySID, AccountSID: accountSID, WorkspaceSID: workspaceSID, EventSID: eventSID, Number: 3, Manual: true,
+			Status: taskrouter.DeliveryQueued, Target: "https://example.com/events", CreatedAt: created,
+		}, links),
+		"event_delivery_unanswered": wire.FromDelivery(&taskrouter.DeliveryAttempt{
+			SID: deliverySID, AccountSID: accountSID, WorkspaceSID: workspaceSID, EventSID: eventSID, Number: 3, Manual: true,
+			Status: taskrouter.DeliveryFailed, Target: "https://example.com/events", Fault: taskrouter.FaultTimeout,
+			CreatedAt: created, SentAt: changed, Took: 15 * time.Second,
 		}, links),
 		"error": wire.FromError(taskrouter.InvalidCode(40140, "no call")),
 	}

@@ -22,11 +22,14 @@ const (
 	paramPageToken = "PageToken"
 )
 
-// Prefixes of a page token: behind or in front of the item whose SID follows.
+// Prefixes of a page token: behind or in front of the item whose mark follows.
 const (
 	tokenAfter  = "PA"
 	tokenBefore = "PB"
 )
+
+// maxMarkNumbers bounds the numbers a list is ordered by.
+const maxMarkNumbers = 3
 
 // Paging is what a list request says about its page.
 type Paging struct {
@@ -41,7 +44,10 @@ type Paging struct {
 // ParsePaging reads the paging parameters of a list of resources with the given
 // SID prefix. Sizes above MaxPageSize are lowered to it.
 func ParsePaging(path string, query url.Values, prefix taskrouter.Prefix) (Paging, error) {
-	b := bind(query)
+	return parsePaging(bind(query), path, prefix)
+}
+
+func parsePaging(b *binder, path string, prefix taskrouter.Prefix) (Paging, error) {
 	p := Paging{Page: taskrouter.Page{Size: DefaultPageSize}, path: path, filters: url.Values{}}
 	if n := b.integer(paramPageSize, 1, 0); n != nil {
 		p.Size = int(min(*n, MaxPageSize))
@@ -61,7 +67,7 @@ func ParsePaging(path string, query url.Values, prefix taskrouter.Prefix) (Pagin
 	case p.Number > 0:
 		return Paging{}, taskrouter.InvalidCode(CodeAbsolutePaging, "Page is not supported without PageToken: follow next_page_url instead")
 	}
-	for name, values := range query {
+	for name, values := range b.values {
 		if name != paramPageSize && name != paramPage && name != paramPageToken {
 			p.filters[name] = values
 		}
@@ -71,13 +77,15 @@ func ParsePaging(path string, query url.Values, prefix taskrouter.Prefix) (Pagin
 
 func (p *Paging) setToken(token string, prefix taskrouter.Prefix) error {
 	if len(token) > len(tokenAfter) {
-		switch kind, sid := token[:2], token[2:]; {
-		case !taskrouter.IsSID(prefix, sid):
+		kind, mark := token[:len(tokenAfter)], token[len(tokenAfter):]
+		sid, at, ok := taskrouter.ParseMark(mark)
+		switch {
+		case !ok || len(at) > maxMarkNumbers || !taskrouter.IsSID(prefix, sid):
 		case kind == tokenAfter:
-			p.After = sid
+			p.After = mark
 			return nil
 		case kind == tokenBefore:
-			p.Before = sid
+			p.Before = mark
 			return nil
 		}
 	}
@@ -114,7 +122,7 @@ func (l List) MarshalJSON() ([]byte, error) {
 // whether the list goes on at either end.
 type Slice[T any] struct {
 	Items []T
-	// First and Last are the SIDs the neighbouring pages are counted from,
+	// First and Last are the marks the neighbouring pages are counted from,
 	// usually those of the first and last item.
 	First, Last       string
 	HasMore, HasPrior bool
@@ -123,7 +131,7 @@ type Slice[T any] struct {
 // Cut makes a page of up to Size+1 items a reader returned: the extra one only
 // tells that the list goes on. It lies at the end, or at the start when the
 // page was asked for by what follows it.
-func Cut[T any](items []T, p taskrouter.Page, sid func(T) string) Slice[T] {
+func Cut[T any](items []T, p taskrouter.Page, mark func(T) string) Slice[T] {
 	s := Slice[T]{Items: items}
 	over := len(items) > p.Size
 	if p.Before != "" {
@@ -138,7 +146,7 @@ func Cut[T any](items []T, p taskrouter.Page, sid func(T) string) Slice[T] {
 		s.HasPrior, s.HasMore = p.After != "", over
 	}
 	if n := len(s.Items); n > 0 {
-		s.First, s.Last = sid(s.Items[0]), sid(s.Items[n-1])
+		s.First, s.Last = mark(s.Items[0]), mark(s.Items[n-1])
 	}
 	return s
 }

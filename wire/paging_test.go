@@ -32,11 +32,14 @@ func TestParsePaging(t *testing.T) {
 	require.Equal(t, taskrouter.Page{Size: 2, After: taskSID}, p.Page)
 	require.Equal(t, 3, p.Number)
 	require.Equal(t, taskSID, paging(t, "PageToken=PB"+taskSID).Before)
+	mark := taskrouter.Mark(taskSID, 5, -1, 1<<50)
+	require.Equal(t, mark, paging(t, "PageToken=PA"+mark).After)
 
 	for query, code := range map[string]int{
 		"PageSize=0": 0, "PageSize=-1": 0, "PageSize=x": 0, "PageSize=1.5": 0, "PageSize=": 0, "Page=-1": 0,
 		"Page=1": 40153, "PageToken=": 0, "PageToken=PA": 0, "PageToken=PC" + taskSID: 0, "PageToken=" + taskSID: 0,
 		"PageToken=PA" + workerSID: 0, "PageToken=PA" + taskSID + "0": 0, "PageToken=PA%00": 0,
+		"PageToken=PA" + taskSID + ".": 0, "PageToken=PA" + taskSID + ".1.+": 0, "PageToken=PA" + taskSID + ".1.1.1.1": 0,
 	} {
 		q, err := url.ParseQuery(query)
 		require.NoError(t, err)

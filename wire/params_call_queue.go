@@ -33,9 +33,13 @@ const maxWrapUp = taskrouter.DefaultAssignedLimit
 // ParseCallQueueCreate reads the form of a new CallQueue; name and Workflow
 // are set.
 func ParseCallQueueCreate(form url.Values) (CallQueueForm, error) {
-	b := bind(form)
+	return parseCallQueueCreate(bind(form))
+}
+
+func parseCallQueueCreate(b *binder) (CallQueueForm, error) {
 	b.required("FriendlyName")
 	b.required("WorkflowSid")
+	b.note(Parameter{Name: "PhoneNumbers", Required: true}) // refused by the service, with the numbers' other faults
 	return parseCallQueue(b)
 }
 
@@ -52,8 +56,9 @@ func parseCallQueue(b *binder) (CallQueueForm, error) {
 		Backend:      b.text("Backend"),
 		WrapUp:       b.integer("WrapUp", 0, int64(maxWrapUp/time.Second)),
 	}
+	numbers := b.split("PhoneNumbers")
 	if _, sent := b.values["PhoneNumbers"]; sent {
-		in.PhoneNumbers = append([]string{}, b.split("PhoneNumbers")...)
+		in.PhoneNumbers = append([]string{}, numbers...)
 	}
 	return in, b.fault()
 }

@@ -24,7 +24,10 @@ type EventList struct {
 // over Minutes; both ends are inclusive, an end written as a whole second or a
 // whole day includes all of it.
 func ParseEventList(query url.Values, now time.Time) (EventList, error) {
-	b := bind(query)
+	return parseEventList(bind(query), now)
+}
+
+func parseEventList(b *binder, now time.Time) (EventList, error) {
 	in := EventList{
 		EventFilter: taskrouter.EventFilter{
 			SID:            deref(b.sid("Sid", taskrouter.PrefixEvent)),

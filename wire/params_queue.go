@@ -20,7 +20,10 @@ type TaskQueueForm struct {
 
 // ParseTaskQueueCreate reads the form of a new TaskQueue; its name is set.
 func ParseTaskQueueCreate(form url.Values) (TaskQueueForm, error) {
-	b := bind(form)
+	return parseTaskQueueCreate(bind(form))
+}
+
+func parseTaskQueueCreate(b *binder) (TaskQueueForm, error) {
 	b.required("FriendlyName")
 	return parseTaskQueue(b)
 }
@@ -50,12 +53,16 @@ type TaskQueueList struct {
 
 // ParseTaskQueueList reads the query of a list of TaskQueues.
 func ParseTaskQueueList(query url.Values) (TaskQueueList, error) {
-	b := bind(query)
+	return parseTaskQueueList(bind(query))
+}
+
+func parseTaskQueueList(b *binder) (TaskQueueList, error) {
 	in := TaskQueueList{QueueFilter: taskrouter.QueueFilter{
 		FriendlyName:  deref(b.text("FriendlyName")),
 		WorkerSID:     deref(b.sid("WorkerSid", taskrouter.PrefixWorker)),
 		ByDateUpdated: b.ordering("DateUpdated"),
 	}}
+	b.note(Parameter{Name: "EvaluateWorkerAttributes", Kind: KindObject})
 	if v := b.text("EvaluateWorkerAttributes"); v != nil {
 		a, err := taskrouter.ParseAttributes(*v)
 		if err != nil || strings.TrimSpace(*v) == "" {
@@ -68,6 +75,7 @@ func ParseTaskQueueList(query url.Values) (TaskQueueList, error) {
 
 // ordering reads an Ordering parameter that knows one attribute.
 func (b *binder) ordering(attribute string) taskrouter.Direction {
+	b.note(Parameter{Name: "Ordering", Words: directed(attribute)})
 	v := b.text("Ordering")
 	if v == nil || *v == "" {
 		return ""
@@ -80,6 +88,15 @@ func (b *binder) ordering(attribute string) taskrouter.Direction {
 	}
 	b.fail(0, "Ordering must be %s:asc or %s:desc", attribute, attribute)
 	return ""
+}
+
+// directed are the spellings of an order by each of some attributes.
+func directed[S ~string](attributes ...S) []string {
+	var out []string
+	for _, a := range attributes {
+		out = append(out, string(a)+":asc", string(a)+":desc")
+	}
+	return out
 }
 
 func direction(s string) (taskrouter.Direction, bool) {
@@ -109,15 +126,22 @@ type WorkflowForm struct {
 // ParseWorkflowCreate reads the form of a new Workflow; its name and
 // configuration are set.
 func ParseWorkflowCreate(form url.Values) (WorkflowForm, error) {
-	b := bind(form)
+	return parseWorkflowCreate(bind(form))
+}
+
+func parseWorkflowCreate(b *binder) (WorkflowForm, error) {
 	b.required("FriendlyName")
 	b.required("Configuration")
+	b.note(Parameter{Name: "Configuration", Kind: KindObject})
 	return parseWorkflow(b)
 }
 
 // ParseWorkflowUpdate reads the form of a change to a Workflow.
 func ParseWorkflowUpdate(form url.Values) (WorkflowForm, error) {
-	b := bind(form)
+	return parseWorkflowUpdate(bind(form))
+}
+
+func parseWorkflowUpdate(b *binder) (WorkflowForm, error) {
 	in, _ := parseWorkflow(b)
 	in.ReEvaluateTasks = deref(b.flag("ReEvaluateTasks"))
 	return in, b.fault()

@@ -17,9 +17,13 @@ type ReservationUpdate struct {
 // ParseReservationUpdate reads the form of a change to a Reservation made
 // through a view; supervising is possible through the Task's only.
 func ParseReservationUpdate(form url.Values, view ReservationView) (ReservationUpdate, error) {
-	b := bind(form)
+	return parseReservationUpdate(bind(form), view)
+}
+
+func parseReservationUpdate(b *binder, view ReservationView) (ReservationUpdate, error) {
+	b.noteInstructions(view)
 	if name := b.text("Instruction"); name != nil && *name != "" {
-		in, err := parseInstructionForm(*name, form, view)
+		in, err := parseInstructionForm(*name, b.values, view)
 		if err != nil {
 			return ReservationUpdate{}, err
 		}
@@ -58,6 +62,31 @@ func parseInstructionForm(name string, form url.Values, view ReservationView) (*
 	return in, nil
 }
 
+// noteInstructions notes the parameters of all instructions a view has.
+func (b *binder) noteInstructions(view ReservationView) {
+	if b.noted == nil {
+		return
+	}
+	kinds := []taskrouter.InstructionKind{
+		taskrouter.InstructAccept, taskrouter.InstructReject, taskrouter.InstructDequeue, taskrouter.InstructCall,
+		taskrouter.InstructRedirect, taskrouter.InstructConference,
+	}
+	if view == TaskView {
+		kinds = append(kinds, taskrouter.InstructSupervise)
+	}
+	b.note(Parameter{Name: "Instruction", Words: texts(kinds)})
+	for _, kind := range kinds {
+		for _, row := range instructionParams[kind] {
+			p := row.check.Parameter
+			p.Name, p.Only = row.form, []taskrouter.InstructionKind{kind}
+			if p.MaxLength == 0 && p.Kind == "" {
+				p.MaxLength = maxInstructionTextLength
+			}
+			b.note(p)
+		}
+	}
+}
+
 // ReservationList is the query of a list of Reservations.
 type ReservationList struct {
 	Status    taskrouter.ReservationStatus
@@ -67,7 +96,10 @@ type ReservationList struct {
 // ParseReservationList reads the query of a list of Reservations; only the
 // Task's list can be narrowed to a Worker.
 func ParseReservationList(query url.Values, view ReservationView) (ReservationList, error) {
-	b := bind(query)
+	return parseReservationList(bind(query), view)
+}
+
+func parseReservationList(b *binder, view ReservationView) (ReservationList, error) {
 	in := ReservationList{Status: deref(oneOf(b, "ReservationStatus", taskrouter.ReservationStatuses()...))}
 	if view == TaskView {
 		in.WorkerSID = deref(b.sid("WorkerSid", taskrouter.PrefixWorker))

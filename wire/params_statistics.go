@@ -43,7 +43,10 @@ type StatisticsQuery struct {
 // whole seconds and belong to it. See
 // https://www.twilio.com/docs/taskrouter/api/workspace-statistics.
 func ParseStatistics(query url.Values, now time.Time) (StatisticsQuery, error) {
-	b := bind(query)
+	return parseStatistics(bind(query), now)
+}
+
+func parseStatistics(b *binder, now time.Time) (StatisticsQuery, error) {
 	in := parseNow(b)
 	in.Thresholds = b.thresholds("SplitByWaitTime")
 	in.Window = b.window(now)
@@ -52,7 +55,10 @@ func ParseStatistics(query url.Values, now time.Time) (StatisticsQuery, error) {
 
 // ParseRealTimeStatistics reads the query of statistics that have no window.
 func ParseRealTimeStatistics(query url.Values) (StatisticsQuery, error) {
-	b := bind(query)
+	return parseRealTimeStatistics(bind(query))
+}
+
+func parseRealTimeStatistics(b *binder) (StatisticsQuery, error) {
 	in := parseNow(b)
 	return in, b.fault()
 }
@@ -111,6 +117,7 @@ func (b *binder) window(now time.Time) taskrouter.Window {
 
 // thresholds are whole numbers of seconds, separated by commas.
 func (b *binder) thresholds(name string) []int64 {
+	b.note(Parameter{Name: name, Kind: KindInteger, Many: true, Max: taskrouter.MaxWait})
 	var out []int64
 	for _, part := range b.split(name) {
 		n, err := strconv.ParseInt(part, 10, 64)

@@ -22,8 +22,9 @@ type TaskCreate struct {
 }
 
 // ParseTaskCreate reads the form of a new Task. Zero fields were not sent.
-func ParseTaskCreate(form url.Values) (TaskCreate, error) {
-	b := bind(form)
+func ParseTaskCreate(form url.Values) (TaskCreate, error) { return parseTaskCreate(bind(form)) }
+
+func parseTaskCreate(b *binder) (TaskCreate, error) {
 	in := TaskCreate{
 		Attributes:  taskrouter.NoAttributes,
 		WorkflowSID: deref(b.sid("WorkflowSid", taskrouter.PrefixWorkflow)),
@@ -67,8 +68,9 @@ type TaskUpdate struct {
 const maxReasonLength = 4096
 
 // ParseTaskUpdate reads the form of a change to a Task.
-func ParseTaskUpdate(form url.Values) (TaskUpdate, error) {
-	b := bind(form)
+func ParseTaskUpdate(form url.Values) (TaskUpdate, error) { return parseTaskUpdate(bind(form)) }
+
+func parseTaskUpdate(b *binder) (TaskUpdate, error) {
 	in := TaskUpdate{
 		Attributes:  b.attributes("Attributes"),
 		Status:      oneOf(b, "AssignmentStatus", taskrouter.TaskStatuses()...),
@@ -77,6 +79,7 @@ func ParseTaskUpdate(form url.Values) (TaskUpdate, error) {
 		TaskChannel: b.channel("TaskChannel"),
 	}
 	in.VirtualStartTime, _ = b.instant("VirtualStartTime")
+	b.note(Parameter{Name: "Reason", MaxLength: maxReasonLength})
 	if len(deref(in.Reason)) > maxReasonLength {
 		b.fail(0, "Reason must be at most %d bytes", maxReasonLength)
 	}
@@ -96,8 +99,9 @@ type TaskList struct {
 }
 
 // ParseTaskList reads the query of a list of Tasks.
-func ParseTaskList(query url.Values) (TaskList, error) {
-	b := bind(query)
+func ParseTaskList(query url.Values) (TaskList, error) { return parseTaskList(bind(query)) }
+
+func parseTaskList(b *binder) (TaskList, error) {
 	in := TaskList{
 		TaskFilter: taskrouter.TaskFilter{
 			Priority:      b.integer("Priority", 0, taskrouter.MaxPriority),
@@ -109,11 +113,7 @@ func ParseTaskList(query url.Values) (TaskList, error) {
 		EvaluateTaskAttributes: deref(b.text("EvaluateTaskAttributes")),
 		Nothing:                deref(b.flag("HasAddons")),
 	}
-	for _, s := range b.split("AssignmentStatus") {
-		if status := canonical(b, "AssignmentStatus", s, taskrouter.TaskStatuses()); status != nil {
-			in.Statuses = append(in.Statuses, *status)
-		}
-	}
+	in.Statuses = someOfWords(b, "AssignmentStatus", taskrouter.TaskStatuses()...)
 	if v := b.sid("WorkflowSid", taskrouter.PrefixWorkflow); v != nil {
 		in.WorkflowSIDs = []string{*v}
 	}
@@ -126,6 +126,7 @@ func ParseTaskList(query url.Values) (TaskList, error) {
 // taskOrder reads the Ordering of a list of Tasks: clauses of an attribute and
 // a direction, separated by commas.
 func (b *binder) taskOrder() []taskrouter.TaskOrdering {
+	b.note(Parameter{Name: "Ordering", Many: true, Words: directed(taskrouter.OrderByDateCreated, taskrouter.OrderByPriority, taskrouter.OrderByVirtualStartTime)})
 	var out []taskrouter.TaskOrdering
 	seen := map[taskrouter.TaskOrderField]bool{}
 	for _, clause := range b.split("Ordering") {

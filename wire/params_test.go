@@ -289,10 +289,31 @@ func FuzzForms(f *testing.F) {
 		add(wire.ParseCallQueueUpdate(v))
 		add(wire.ParseReservationUpdate(v, wire.TaskView))
 		add(wire.ParseReservationList(v, wire.WorkerView))
+		add(wire.ParseStatistics(v, time.Unix(1800000000, 0)))
+		add(wire.ParseRealTimeStatistics(v))
 		for _, err := range errs {
 			if err != nil {
 				require.Equal(t, taskrouter.KindInvalid, taskrouter.KindOf(err))
 			}
+		}
+	})
+}
+
+// FuzzBulkQueues reads any body as the list of TaskQueues of bulk statistics.
+func FuzzBulkQueues(f *testing.F) {
+	f.Add([]byte(`{"QueueSids":["WQ00000000000000000000000000000001"],"QueueSids":[]}`))
+	f.Add([]byte("\xef\xbb\xbf{}"))
+	f.Add([]byte(`{"queuesids":["` + strings.Repeat("[", 100)))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		sids, err := wire.ParseBulkQueues(body)
+		if err != nil {
+			require.Equal(t, taskrouter.KindInvalid, taskrouter.KindOf(err))
+			return
+		}
+		require.NotEmpty(t, sids)
+		require.LessOrEqual(t, len(sids), wire.MaxBulkQueues)
+		for _, sid := range sids {
+			require.True(t, taskrouter.IsSID(taskrouter.PrefixTaskQueue, sid))
 		}
 	})
 }

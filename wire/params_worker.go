@@ -14,8 +14,9 @@ type WorkerCreate struct {
 }
 
 // ParseWorkerCreate reads the form of a new Worker.
-func ParseWorkerCreate(form url.Values) (WorkerCreate, error) {
-	b := bind(form)
+func ParseWorkerCreate(form url.Values) (WorkerCreate, error) { return parseWorkerCreate(bind(form)) }
+
+func parseWorkerCreate(b *binder) (WorkerCreate, error) {
 	in := WorkerCreate{
 		FriendlyName: b.requiredName("FriendlyName"),
 		ActivitySID:  deref(b.sid("ActivitySid", taskrouter.PrefixActivity)),
@@ -29,6 +30,7 @@ func ParseWorkerCreate(form url.Values) (WorkerCreate, error) {
 
 // attributes is an attributes document.
 func (b *binder) attributes(name string) *taskrouter.Attributes {
+	b.note(Parameter{Name: name, Kind: KindObject, MaxLength: taskrouter.MaxAttributesLength})
 	v := b.text(name)
 	if v == nil {
 		return nil
@@ -52,8 +54,9 @@ type WorkerUpdate struct {
 }
 
 // ParseWorkerUpdate reads the form of a change to a Worker.
-func ParseWorkerUpdate(form url.Values) (WorkerUpdate, error) {
-	b := bind(form)
+func ParseWorkerUpdate(form url.Values) (WorkerUpdate, error) { return parseWorkerUpdate(bind(form)) }
+
+func parseWorkerUpdate(b *binder) (WorkerUpdate, error) {
 	return WorkerUpdate{
 		FriendlyName:              b.name("FriendlyName"),
 		ActivitySID:               b.sid("ActivitySid", taskrouter.PrefixActivity),
@@ -75,8 +78,9 @@ type WorkerList struct {
 }
 
 // ParseWorkerList reads the query of a list of Workers.
-func ParseWorkerList(query url.Values) (WorkerList, error) {
-	b := bind(query)
+func ParseWorkerList(query url.Values) (WorkerList, error) { return parseWorkerList(bind(query)) }
+
+func parseWorkerList(b *binder) (WorkerList, error) {
 	return WorkerList{
 		ActivityName:            deref(b.text("ActivityName")),
 		ActivitySID:             deref(b.sid("ActivitySid", taskrouter.PrefixActivity)),
@@ -100,7 +104,10 @@ const maxCapacity = 1<<31 - 1
 
 // ParseWorkerChannelUpdate reads the form of a change to a Worker's capacity.
 func ParseWorkerChannelUpdate(form url.Values) (WorkerChannelUpdate, error) {
-	b := bind(form)
+	return parseWorkerChannelUpdate(bind(form))
+}
+
+func parseWorkerChannelUpdate(b *binder) (WorkerChannelUpdate, error) {
 	in := WorkerChannelUpdate{Available: b.flag("Available")}
 	if n := b.integer("Capacity", 0, maxCapacity); n != nil {
 		capacity := int(*n)

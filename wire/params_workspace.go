@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/url"
+	"regexp"
 
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -28,7 +29,10 @@ func queueOrders() []string { return []string{string(taskrouter.FIFO), string(ta
 
 // ParseWorkspaceCreate reads the form of a new Workspace.
 func ParseWorkspaceCreate(form url.Values) (WorkspaceCreate, error) {
-	b := bind(form)
+	return parseWorkspaceCreate(bind(form))
+}
+
+func parseWorkspaceCreate(b *binder) (WorkspaceCreate, error) {
 	in := WorkspaceCreate{
 		FriendlyName:         b.requiredName("FriendlyName"),
 		EventCallbackURL:     b.address("EventCallbackUrl"),
@@ -56,7 +60,10 @@ type WorkspaceUpdate struct {
 
 // ParseWorkspaceUpdate reads the form of a change to a Workspace.
 func ParseWorkspaceUpdate(form url.Values) (WorkspaceUpdate, error) {
-	b := bind(form)
+	return parseWorkspaceUpdate(bind(form))
+}
+
+func parseWorkspaceUpdate(b *binder) (WorkspaceUpdate, error) {
 	return WorkspaceUpdate{
 		FriendlyName:         b.name("FriendlyName"),
 		DefaultActivitySID:   b.sid("DefaultActivitySid", taskrouter.PrefixActivity),
@@ -72,8 +79,9 @@ func ParseWorkspaceUpdate(form url.Values) (WorkspaceUpdate, error) {
 type NamedList struct{ FriendlyName string }
 
 // ParseNamedList reads the query of such a list.
-func ParseNamedList(query url.Values) (NamedList, error) {
-	b := bind(query)
+func ParseNamedList(query url.Values) (NamedList, error) { return parseNamedList(bind(query)) }
+
+func parseNamedList(b *binder) (NamedList, error) {
 	return NamedList{FriendlyName: deref(b.text("FriendlyName"))}, b.fault()
 }
 
@@ -85,7 +93,10 @@ type ActivityCreate struct {
 
 // ParseActivityCreate reads the form of a new Activity.
 func ParseActivityCreate(form url.Values) (ActivityCreate, error) {
-	b := bind(form)
+	return parseActivityCreate(bind(form))
+}
+
+func parseActivityCreate(b *binder) (ActivityCreate, error) {
 	return ActivityCreate{
 		FriendlyName: b.requiredName("FriendlyName"),
 		Available:    deref(b.flag("Available")),
@@ -98,7 +109,10 @@ type ActivityUpdate struct{ FriendlyName *string }
 
 // ParseActivityUpdate reads the form of a change to an Activity.
 func ParseActivityUpdate(form url.Values) (ActivityUpdate, error) {
-	b := bind(form)
+	return parseActivityUpdate(bind(form))
+}
+
+func parseActivityUpdate(b *binder) (ActivityUpdate, error) {
 	return ActivityUpdate{FriendlyName: b.name("FriendlyName")}, b.fault()
 }
 
@@ -109,8 +123,9 @@ type ActivityList struct {
 }
 
 // ParseActivityList reads the query of a list of Activities.
-func ParseActivityList(query url.Values) (ActivityList, error) {
-	b := bind(query)
+func ParseActivityList(query url.Values) (ActivityList, error) { return parseActivityList(bind(query)) }
+
+func parseActivityList(b *binder) (ActivityList, error) {
 	return ActivityList{FriendlyName: deref(b.text("FriendlyName")), Available: b.flag("Available")}, b.fault()
 }
 
@@ -122,12 +137,16 @@ type TaskChannelCreate struct {
 
 // ParseTaskChannelCreate reads the form of a new TaskChannel.
 func ParseTaskChannelCreate(form url.Values) (TaskChannelCreate, error) {
-	b := bind(form)
+	return parseTaskChannelCreate(bind(form))
+}
+
+func parseTaskChannelCreate(b *binder) (TaskChannelCreate, error) {
 	in := TaskChannelCreate{
 		FriendlyName:     b.requiredName("FriendlyName"),
 		UniqueName:       b.required("UniqueName"),
 		OptimizedRouting: deref(b.flag("ChannelOptimizedRouting")),
 	}
+	b.note(Parameter{Name: "UniqueName", MaxLength: taskrouter.MaxFriendlyNameLength, Pattern: identifier.String()})
 	if b.err == nil && !isIdentifier(in.UniqueName) {
 		b.fail(0, "UniqueName must be at most %d letters, digits, _ and $, and not begin with a digit", taskrouter.MaxFriendlyNameLength)
 	}
@@ -136,19 +155,11 @@ func ParseTaskChannelCreate(form url.Values) (TaskChannelCreate, error) {
 
 // isIdentifier reports whether expressions can name s.
 func isIdentifier(s string) bool {
-	if s == "" || len(s) > taskrouter.MaxFriendlyNameLength {
-		return false
-	}
-	for i, c := range []byte(s) {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c == '$':
-		case c >= '0' && c <= '9' && i > 0:
-		default:
-			return false
-		}
-	}
-	return true
+	return len(s) <= taskrouter.MaxFriendlyNameLength && identifier.MatchString(s)
 }
+
+// identifier is a name as expressions write it.
+var identifier = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]*$`)
 
 // TaskChannelUpdate is the form of a change to a TaskChannel.
 type TaskChannelUpdate struct {
@@ -158,7 +169,10 @@ type TaskChannelUpdate struct {
 
 // ParseTaskChannelUpdate reads the form of a change to a TaskChannel.
 func ParseTaskChannelUpdate(form url.Values) (TaskChannelUpdate, error) {
-	b := bind(form)
+	return parseTaskChannelUpdate(bind(form))
+}
+
+func parseTaskChannelUpdate(b *binder) (TaskChannelUpdate, error) {
 	return TaskChannelUpdate{
 		FriendlyName:     b.name("FriendlyName"),
 		OptimizedRouting: b.flag("ChannelOptimizedRouting"),

@@ -132,6 +132,19 @@ func TestStatisticsGolden(t *testing.T) {
 		"task_queue_bulk_statistics": wire.BulkRealTimeStatistics{
 			StatisticsOf: all, TaskQueueResponseCount: 1, TaskQueueData: []wire.BulkQueueData{{TaskQueueSID: queueSID, QueueCounts: counts}},
 		},
+		"workspace_real_time_statistics": wire.WorkspaceRealTimeStatistics{
+			StatisticsOf:      ws,
+			WorkspaceRealTime: wire.WorkspaceRealTime{TaskCounts: wire.FromTaskCensus(census, now), WorkersRealTime: wire.FromWorkerCensus(activities, workers)},
+		},
+		"workflow_statistics": wire.Combined{
+			StatisticsOf: workflow, Cumulative: wire.FromWorkflowCounters(n, window, splits), RealTime: wire.FromTaskCensus(census, now),
+		},
+		"task_queue_statistics": wire.Combined{
+			StatisticsOf: queue, Cumulative: wire.FromQueueCounters(n, window, splits), RealTime: wire.FromQueueRealTime(counts, census, now),
+		},
+		"workers_statistics": wire.Combined{
+			StatisticsOf: ws, Cumulative: workerWindow, RealTime: wire.FromWorkerCensus(activities, workers),
+		},
 		"workers_real_time_statistics":  wire.WorkersRealTimeStatistics{StatisticsOf: ws, WorkersRealTime: wire.FromWorkerCensus(activities, workers)},
 		"workers_cumulative_statistics": wire.WorkersCumulativeStatistics{StatisticsOf: ws, WorkerCumulative: workerWindow},
 		"worker_instance_statistics":    wire.Combined{StatisticsOf: worker, Cumulative: workerWindow},

@@ -11,8 +11,9 @@ import (
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
-// AccountStore keeps accounts.
+// AccountStore keeps accounts and their API keys.
 type AccountStore interface {
+	KeyStore
 	CreateAccount(ctx context.Context, a *taskrouter.Account) error
 	// FetchAccount returns nil when the account is unknown.
 	FetchAccount(ctx context.Context, sid string) (*taskrouter.Account, error)
@@ -21,9 +22,9 @@ type AccountStore interface {
 
 // AccountOptions configure Accounts. Zero values take the defaults.
 type AccountOptions struct {
-	// CacheTTL is how long an account is answered from memory, and so how
-	// long a token withdrawn by another process still works here; default
-	// 10 seconds.
+	// CacheTTL is how long an account or a key is answered from memory, and
+	// so how long a token or key withdrawn by another process still works
+	// here; default 10 seconds.
 	CacheTTL time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
@@ -31,8 +32,9 @@ type AccountOptions struct {
 
 const defaultCacheTTL = 10 * time.Second
 
-// Accounts creates and authenticates accounts. Their tokens are sealed at rest,
-// not hashed, because webhooks are signed with them. Safe for concurrent use.
+// Accounts creates and authenticates accounts and their API keys. The tokens of
+// accounts are sealed at rest, not hashed, because webhooks are signed with
+// them; of a key's secret only a digest is kept. Safe for concurrent use.
 type Accounts struct {
 	store  AccountStore
 	sealer *Sealer

@@ -20,6 +20,7 @@ import (
 type accountRows struct {
 	mu    sync.Mutex
 	rows  map[string]taskrouter.Account
+	keys  map[string]taskrouter.Key
 	reads int
 	down  error
 }
@@ -55,7 +56,7 @@ type accountBench struct {
 
 func newAccountBench(t *testing.T) *accountBench {
 	t.Helper()
-	b := &accountBench{rows: &accountRows{rows: map[string]taskrouter.Account{}}, now: time.Unix(1_700_000_000, 0)}
+	b := &accountBench{rows: &accountRows{rows: map[string]taskrouter.Account{}, keys: map[string]taskrouter.Key{}}, now: time.Unix(1_700_000_000, 0)}
 	core, logs := observer.New(zapcore.DebugLevel)
 	b.logs = logs
 	key := workspace.NewSealingKey()

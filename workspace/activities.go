@@ -14,6 +14,8 @@ type NewActivity struct {
 	FriendlyName          string
 	Available             bool
 	Actor                 taskrouter.Actor
+	// ClaimedSID, when set, is the SID the Activity gets.
+	ClaimedSID string
 }
 
 // ActivityUpdate renames an Activity; its availability never changes.
@@ -28,12 +30,15 @@ func (s *Service) CreateActivity(ctx context.Context, n NewActivity) (*taskroute
 		return nil, err
 	}
 	a := &taskrouter.Activity{
-		SID: taskrouter.NewSID(taskrouter.PrefixActivity), AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
+		AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
 		FriendlyName: n.FriendlyName, Available: n.Available,
 	}
-	err := s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err := s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) (err error) {
 		if len(u.Config().Activities) >= s.opts.MaxActivities {
 			return taskrouter.Invalidf("A Workspace has at most %d Activities", s.opts.MaxActivities)
+		}
+		if a.SID, err = u.MintSID(ctx, taskrouter.PrefixActivity, n.ClaimedSID); err != nil {
+			return err
 		}
 		a.CreatedAt, a.UpdatedAt = u.Now(), u.Now()
 		u.PutActivity(a)

@@ -10,45 +10,57 @@ import (
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
-// credentials is what one account authenticates and signs with, in memory.
+// credentials is what one account or API key authenticates with, in memory.
 type credentials struct {
-	// tokens holds the primary token and, while one is being rotated, the
-	// secondary.
+	// account is who requests act for.
+	account string
+	// digests are those of the secrets that open the door: a key's, or an
+	// account's primary token and, while one is being rotated, the secondary.
+	digests [][]byte
+	// tokens are an account's, which it signs with; a key has none.
 	tokens           []string
 	requireSignature bool
 	loaded           time.Time
 }
 
-// matches compares without telling by its duration how much of a token is
-// right, or which one it was. Hashing first makes the lengths equal.
-func (c *credentials) matches(token string) bool {
-	given := sha256.Sum256([]byte(token))
+// digest makes all secrets equally long and keeps them out of comparisons. The
+// secrets are random and longer than anybody can try, so that one fast hash is
+// as good as a slow one.
+func digest(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
+
+// matches compares without telling by its duration how much of a secret is
+// right, or which one it was.
+func (c *credentials) matches(secret string) bool {
+	given := digest(secret)
 	ok := 0
-	for _, t := range c.tokens {
-		want := sha256.Sum256([]byte(t))
-		ok |= subtle.ConstantTimeCompare(given[:], want[:])
+	for _, want := range c.digests {
+		ok |= subtle.ConstantTimeCompare(given, want)
 	}
 	return ok == 1
 }
 
-// Authenticate checks an account's SID and token and returns the account's SID.
-// Whatever is wrong, the error is the same, of kind unauthorized.
-func (a *Accounts) Authenticate(ctx context.Context, sid, token string) (string, error) {
+// Authenticate checks an account's SID and token, or an API key's SID and
+// secret, and returns the SID of the account. Whatever is wrong, the error is
+// the same, of kind unauthorized.
+func (a *Accounts) Authenticate(ctx context.Context, sid, secret string) (string, error) {
 	c, err := a.credentials(ctx, sid)
 	if err != nil {
 		return "", err
 	}
-	if !c.matches(token) && a.cache.stale(c) {
-		// The token may be newer than what is remembered here.
+	if !c.matches(secret) && a.cache.stale(c) {
+		// The secret may be newer than what is remembered here.
 		a.cache.forget(sid)
 		if c, err = a.credentials(ctx, sid); err != nil {
 			return "", err
 		}
 	}
-	if !c.matches(token) {
+	if !c.matches(secret) {
 		return "", taskrouter.Errorf(taskrouter.KindUnauthorized, "Authenticate")
 	}
-	return sid, nil
+	return c.account, nil
 }
 
 // SigningTokens returns the tokens of an account: the first one signs outbound
@@ -83,18 +95,34 @@ func (a *Accounts) known(ctx context.Context, sid string) (*credentials, error) 
 	return c, nil
 }
 
-// credentials returns an account's credentials, from memory when they are
-// fresh. An unknown account has none and is not remembered.
+// credentials returns those of an account or a key, from memory when they are
+// fresh. Who is unknown has none and is not remembered.
 func (a *Accounts) credentials(ctx context.Context, sid string) (*credentials, error) {
 	if c := a.cache.get(sid); c != nil {
 		return c, nil
 	}
+	// Before the read: what is revoked during it must not be remembered longer.
 	loaded := a.now()
+	load := a.accountCredentials
+	if taskrouter.IsSID(taskrouter.PrefixKey, sid) {
+		load = a.keyCredentials
+	}
+	c, err := load(ctx, sid)
+	if err != nil {
+		return nil, err
+	}
+	if c.loaded = loaded; len(c.digests) > 0 {
+		a.cache.put(sid, c)
+	}
+	return c, nil
+}
+
+func (a *Accounts) accountCredentials(ctx context.Context, sid string) (*credentials, error) {
 	row, err := a.fetch(ctx, sid)
 	if err != nil || row == nil {
-		return &credentials{loaded: loaded}, err
+		return &credentials{}, err
 	}
-	c := &credentials{requireSignature: row.VerifyVoiceSignature, loaded: loaded}
+	c := &credentials{account: sid, requireSignature: row.VerifyVoiceSignature}
 	token, err := a.open(row.AuthTokenSealed, purposePrimary, sid)
 	if err != nil {
 		return nil, err
@@ -106,12 +134,22 @@ func (a *Accounts) credentials(ctx context.Context, sid string) (*credentials, e
 		}
 		c.tokens = append(c.tokens, token)
 	}
-	a.cache.put(sid, c)
+	for _, t := range c.tokens {
+		c.digests = append(c.digests, digest(t))
+	}
 	return c, nil
 }
 
-// accountCache remembers the credentials of existing accounts for a short time,
-// so that a request costs neither a query nor a decryption.
+func (a *Accounts) keyCredentials(ctx context.Context, sid string) (*credentials, error) {
+	k, err := a.store.FetchKey(ctx, sid)
+	if err != nil || k == nil {
+		return &credentials{}, err
+	}
+	return &credentials{account: k.AccountSID, digests: [][]byte{k.SecretHash}}, nil
+}
+
+// accountCache remembers the credentials of existing accounts and keys for a
+// short time, so that a request costs neither a query nor a decryption.
 type accountCache struct {
 	ttl time.Duration
 	now func() time.Time
@@ -159,5 +197,5 @@ func (c *accountCache) forget(sid string) {
 // stale reports whether remembered credentials are old enough to be read again
 // because of a token they do not know.
 func (c *accountCache) stale(e *credentials) bool {
-	return len(e.tokens) > 0 && c.now().Sub(e.loaded) >= minReloadInterval
+	return len(e.digests) > 0 && c.now().Sub(e.loaded) >= minReloadInterval
 }

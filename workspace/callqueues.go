@@ -30,6 +30,8 @@ type NewCallQueue struct {
 	// WrapUp is in seconds, 0 to 86,400; 0 waits for the agent.
 	WrapUp *int64
 	Actor  taskrouter.Actor
+	// ClaimedSID, when set, is the SID the call queue gets.
+	ClaimedSID string
 }
 
 // CallQueueUpdate changes a call queue; nil fields are left alone. Empty Menu
@@ -62,7 +64,7 @@ func (s *Service) CreateCallQueue(ctx context.Context, n NewCallQueue) (*taskrou
 		return nil, err
 	}
 	q := &taskrouter.CallQueue{
-		SID: taskrouter.NewSID(taskrouter.PrefixCallQueue), AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
+		AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
 		FriendlyName: n.FriendlyName, PhoneNumbers: slices.Clone(n.PhoneNumbers), WorkflowSID: n.WorkflowSID,
 		Menu: n.Menu, HoldMusicURL: n.HoldMusicURL, Instruction: instruction, Backend: backend,
 	}
@@ -75,8 +77,11 @@ func (s *Service) CreateCallQueue(ctx context.Context, n NewCallQueue) (*taskrou
 	if err := s.checkNumbersFree(ctx, q); err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) (err error) {
 		if err := checkReference("WorkflowSid", taskrouter.PrefixWorkflow, n.WorkflowSID, u.Config().Workflows); err != nil {
+			return err
+		}
+		if q.SID, err = u.MintSID(ctx, taskrouter.PrefixCallQueue, n.ClaimedSID); err != nil {
 			return err
 		}
 		q.CreatedAt, q.UpdatedAt = u.Now(), u.Now()

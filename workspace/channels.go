@@ -15,6 +15,8 @@ type NewTaskChannel struct {
 	FriendlyName, UniqueName string
 	OptimizedRouting         bool
 	Actor                    taskrouter.Actor
+	// ClaimedSID, when set, is the SID the TaskChannel gets.
+	ClaimedSID string
 }
 
 // TaskChannelUpdate changes a TaskChannel; nil fields are left alone. The
@@ -51,12 +53,15 @@ func (s *Service) CreateTaskChannel(ctx context.Context, n NewTaskChannel) (*tas
 		return nil, err
 	}
 	c := &taskrouter.TaskChannel{
-		SID: taskrouter.NewSID(taskrouter.PrefixTaskChannel), AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
+		AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
 		FriendlyName: n.FriendlyName, UniqueName: n.UniqueName, OptimizedRouting: n.OptimizedRouting,
 	}
-	err := s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
+	err := s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) (err error) {
 		if channelNamed(u.Config().Channels, n.UniqueName) != nil {
 			return taskrouter.Invalidf("UniqueName %s is already used by a TaskChannel of the Workspace", n.UniqueName)
+		}
+		if c.SID, err = u.MintSID(ctx, taskrouter.PrefixTaskChannel, n.ClaimedSID); err != nil {
+			return err
 		}
 		c.CreatedAt, c.UpdatedAt = u.Now(), u.Now()
 		u.PutChannel(c)

@@ -53,6 +53,26 @@ func (e Evaluator) WorkerFilter(expression string) (func(context.Context, Worker
 	if err != nil {
 		return nil, err
 	}
+	return asked(p), nil
+}
+
+// Membership is the expression of a queue over Workers. live says that it
+// reads what changes without an edit, so that every Worker is stored as a
+// member of the queue. One that cannot be compiled any more admits nobody.
+func (e Evaluator) Membership(q *taskrouter.TaskQueue) (admits func(context.Context, WorkerFacts) (bool, error), live bool) {
+	nobody := func(context.Context, WorkerFacts) (bool, error) { return false, nil }
+	if q.TargetWorkers == "" {
+		return nobody, false
+	}
+	p, err := e.engine.Compile(rules.PlaceQueueWorkers, q.TargetWorkers)
+	if err != nil {
+		return nobody, false
+	}
+	return asked(p), p.Live()
+}
+
+// asked asks an expression about Workers.
+func asked(p *rules.Program) func(context.Context, WorkerFacts) (bool, error) {
 	return func(ctx context.Context, w WorkerFacts) (bool, error) {
 		doc, err := rules.ParseDocument(w.Attributes)
 		if err != nil {
@@ -74,7 +94,7 @@ func (e Evaluator) WorkerFilter(expression string) (func(context.Context, Worker
 			}
 		}
 		return matches(p.Eval(ctx, rules.Input{Worker: facts}))
-	}, nil
+	}
 }
 
 // QueueFilter keeps the queues whose expression a Worker with these attributes

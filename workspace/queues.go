@@ -28,6 +28,8 @@ type NewQueue struct {
 	// default the Workspace's Activities Reserved and Busy, if it has them.
 	ReservationActivitySID, AssignmentActivitySID *string
 	Actor                                         taskrouter.Actor
+	// ClaimedSID, when set, is the SID the TaskQueue gets.
+	ClaimedSID string
 }
 
 // QueueUpdate changes a TaskQueue; nil fields are left alone.
@@ -56,7 +58,6 @@ func (s *Service) CreateQueue(ctx context.Context, n NewQueue) (*taskrouter.Task
 	if err := firstError(checkFriendlyName(n.FriendlyName), checkSent(n.MaxReservedWorkers, checkReservedWorkers)); err != nil {
 		return nil, err
 	}
-	sid := taskrouter.NewSID(taskrouter.PrefixTaskQueue)
 	var out *taskrouter.TaskQueue
 	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) error {
 		c := u.Config()
@@ -64,6 +65,10 @@ func (s *Service) CreateQueue(ctx context.Context, n NewQueue) (*taskrouter.Task
 			return taskrouter.Invalidf("A Workspace has at most %d TaskQueues", s.opts.MaxQueues)
 		}
 		if err := checkQueueActivities(n.ReservationActivitySID, n.AssignmentActivitySID, c.Activities); err != nil {
+			return err
+		}
+		sid, err := u.MintSID(ctx, taskrouter.PrefixTaskQueue, n.ClaimedSID)
+		if err != nil {
 			return err
 		}
 		q := &taskrouter.TaskQueue{
@@ -92,7 +97,7 @@ func (s *Service) CreateQueue(ctx context.Context, n NewQueue) (*taskrouter.Task
 	if err != nil {
 		return nil, err
 	}
-	s.changed("task queue created", n.WorkspaceSID, logging.QueueSID(sid))
+	s.changed("task queue created", n.WorkspaceSID, logging.QueueSID(out.SID))
 	return out, nil
 }
 

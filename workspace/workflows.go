@@ -28,6 +28,8 @@ type NewWorkflow struct {
 	// TaskReservationTimeout is in seconds, 1 to 86,400; default 120.
 	TaskReservationTimeout *int64
 	Actor                  taskrouter.Actor
+	// ClaimedSID, when set, is the SID the Workflow gets.
+	ClaimedSID string
 }
 
 // WorkflowUpdate changes a Workflow; nil fields are left alone. Empty callback
@@ -65,7 +67,7 @@ func (s *Service) CreateWorkflow(ctx context.Context, n NewWorkflow) (*taskroute
 		return nil, err
 	}
 	w := &taskrouter.Workflow{
-		SID: taskrouter.NewSID(taskrouter.PrefixWorkflow), AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
+		AccountSID: n.Account, WorkspaceSID: n.WorkspaceSID,
 		FriendlyName: n.FriendlyName, Configuration: n.Configuration, ConfigVersion: 1,
 		AssignmentCallbackURL: n.AssignmentCallbackURL, FallbackAssignmentCallbackURL: n.FallbackAssignmentCallbackURL,
 		TaskReservationTimeout: defaultReservationTimeout,
@@ -73,8 +75,11 @@ func (s *Service) CreateWorkflow(ctx context.Context, n NewWorkflow) (*taskroute
 	if n.TaskReservationTimeout != nil {
 		w.TaskReservationTimeout = time.Duration(*n.TaskReservationTimeout) * time.Second
 	}
-	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(_ context.Context, u *dispatch.Unit) error {
+	err = s.change(ctx, n.Account, n.WorkspaceSID, n.Actor, func(ctx context.Context, u *dispatch.Unit) (err error) {
 		if err := checkQueueRefs(routing, u.Config().Queues); err != nil {
+			return err
+		}
+		if w.SID, err = u.MintSID(ctx, taskrouter.PrefixWorkflow, n.ClaimedSID); err != nil {
 			return err
 		}
 		w.CreatedAt, w.UpdatedAt = u.Now(), u.Now()

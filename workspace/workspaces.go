@@ -30,6 +30,8 @@ type NewWorkspace struct {
 	// PrioritizeQueueOrder is FIFO (the default) or LIFO.
 	PrioritizeQueueOrder string
 	Actor                taskrouter.Actor
+	// ClaimedSID, when set, is the SID the Workspace gets.
+	ClaimedSID string
 }
 
 // WorkspaceUpdate changes the Workspace Subject.WorkspaceSID; nil fields are
@@ -62,8 +64,12 @@ func (s *Service) CreateWorkspace(ctx context.Context, n NewWorkspace) (*taskrou
 		return nil, err
 	}
 	at := s.opts.Now().UTC().Truncate(time.Microsecond)
+	sid := n.ClaimedSID
+	if sid == "" {
+		sid = taskrouter.NewSID(taskrouter.PrefixWorkspace)
+	}
 	w := &taskrouter.Workspace{
-		SID: taskrouter.NewSID(taskrouter.PrefixWorkspace), AccountSID: n.Account, FriendlyName: n.FriendlyName,
+		SID: sid, AccountSID: n.Account, FriendlyName: n.FriendlyName,
 		EventCallbackURL: n.EventCallbackURL, EventsFilter: n.EventsFilter,
 		MultiTaskEnabled:     n.MultiTaskEnabled == nil || *n.MultiTaskEnabled,
 		PrioritizeQueueOrder: order, CreatedAt: at, UpdatedAt: at,

@@ -23,7 +23,7 @@ func main() {
 	if err := root().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "taskrouter:", err)
 		stop()
-		os.Exit(1)
+		os.Exit(exitStatus(err))
 	}
 }
 
@@ -40,7 +40,7 @@ Production:   taskrouter migrate, then any number of taskrouter api and taskrout
 	c.AddCommand(devCommand(), processCommand("all", "Run the API and a worker process together", true, true),
 		processCommand("api", "Run the REST API and the voice webhooks", true, false),
 		processCommand("worker", "Run a worker process: durable tasks and the sweeper", false, true),
-		migrateCommand(), accountCommand(), configCommand())
+		migrateCommand(), accountCommand(), keyCommand(), configCommand(), auditCommand())
 	return c
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -50,40 +49,6 @@ func migrateCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&attributes, "search-attributes", false, "also register the search attributes with the Temporal namespace")
 	config.AddFlags(c.Flags())
-	return c
-}
-
-func accountCommand() *cobra.Command {
-	c := &cobra.Command{Use: "account", Short: "Manage accounts"}
-	var name string
-	var asJSON bool
-	create := &cobra.Command{
-		Use: "create", Short: "Create an account and show its token once", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, log, st, err := openStore(cmd)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = st.Close() }()
-			accounts, err := app.NewAccounts(st, cfg, log)
-			if err != nil {
-				return err
-			}
-			sid, token, err := accounts.CreateAccount(cmd.Context(), name)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]string{"account_sid": sid, "auth_token": token})
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Account SID  %s\nAuth token   %s\n\nThe token is not shown again.\n", sid, token)
-			return nil
-		},
-	}
-	create.Flags().StringVar(&name, "name", "Main", "friendly name")
-	create.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	config.AddFlags(create.Flags())
-	c.AddCommand(create)
 	return c
 }
 

@@ -157,6 +157,7 @@ func (a *App) buildServer(engine *rules.Engine) error {
 	o := apiserver.Options{
 		PublicURL: a.public, Authenticator: a.Accounts, Dispatcher: a.dispatch, Configuration: a.Workspaces,
 		Reader: a.store, Evaluator: workspace.NewEvaluator(engine), Voice: webhooks,
+		Resender: resender{a.store, a.waker.note}, Keys: a.Accounts, Claims: a.store,
 		Overloaded: func() bool { return a.backlog.Load() > int64(cfg.Limits.MaxBacklog) },
 		Ready:      a.store.Ping, BodyLimit: cfg.Limits.BodyBytes, Timeout: cfg.Limits.RequestTimeout,
 	}

@@ -37,7 +37,25 @@ type sender struct {
 func (s sender) SendEvent(ctx context.Context, url string, e *taskrouter.Event) (activities.EventReceipt, error) {
 	r, err := s.Deliver(ctx, url, e)
 	s.crash(CrashAfterWebhook)
-	return activities.EventReceipt{Delivered: r.Delivered, Retry: r.Retry, Status: r.Status}, err
+	return activities.EventReceipt{Delivered: r.Delivered, Retry: r.Retry, Status: r.Status, Fault: r.Fault, Took: r.Took}, err
+}
+
+// resender lets clients have an event sent again: the store notes it, and the
+// run is woken.
+type resender struct {
+	store interface {
+		QueueDelivery(ctx context.Context, e *taskrouter.Event, now time.Time) (*taskrouter.DeliveryAttempt, error)
+	}
+	woken func(workspaceSID string)
+}
+
+// QueueDelivery implements apiserver.Resender.
+func (r resender) QueueDelivery(ctx context.Context, e *taskrouter.Event, now time.Time) (*taskrouter.DeliveryAttempt, error) {
+	a, err := r.store.QueueDelivery(ctx, e, now)
+	if err == nil {
+		r.woken(e.WorkspaceSID)
+	}
+	return a, err
 }
 
 // deliveries is what the waker asks the store.

@@ -2,17 +2,15 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"syscall"
 	"time"
-)
 
-// errEgress is an address webhooks must not be sent to.
-var errEgress = errors.New("address is not allowed for webhooks")
+	"github.com/taskrouter/taskrouter/events"
+)
 
 // guarded makes the HTTP client for webhooks: no redirects, no private, loopback
 // or link-local address unless it is allowed, checked after the name was
@@ -78,7 +76,7 @@ func permitted(address string, allow []netip.Prefix) error {
 		}
 	}
 	if !ip.IsGlobalUnicast() || ip.IsPrivate() || cgnat.Contains(ip) || nat64.Contains(ip) {
-		return errEgress
+		return events.ErrForbiddenAddress
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/taskrouter/taskrouter/events"
 )
 
 func TestEgressAddresses(t *testing.T) {
@@ -70,7 +72,7 @@ func TestGuardedClient(t *testing.T) {
 	if res != nil {
 		_ = res.Body.Close()
 	}
-	require.ErrorIs(t, err, errEgress)
+	require.ErrorIs(t, err, events.ErrForbiddenAddress)
 	require.Zero(t, hits)
 
 	lenient, err := guarded([]string{"127.0.0.0/8", "::1"}, 5*time.Second)

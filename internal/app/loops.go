@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/internal/logging"
 )
 
@@ -41,23 +42,41 @@ func (a *App) loop(ctx context.Context, name string, every time.Duration, fn fun
 }
 
 // forget removes what is older than the retention: events, statistics, ended
-// calls and the record of dialled legs.
+// calls, the record of dialled legs, and idempotency tokens after their day.
 func (a *App) forget(ctx context.Context) error {
-	before := time.Now().Add(-a.opts.Config.Routing.EventRetention)
-	for _, remove := range []func(context.Context, time.Time, int) (int, error){
-		a.store.DeleteEventsBefore, a.store.DeleteCallsBefore, a.store.DeleteDialAttemptsBefore, a.store.DeleteStatisticsBefore,
+	kept := a.opts.Config.Routing.EventRetention
+	for _, old := range []struct {
+		remove func(ctx context.Context, before time.Time, limit int) (int, error)
+		age    time.Duration
+	}{
+		{a.store.DeleteEventsBefore, kept},
+		{a.store.DeleteCallsBefore, kept},
+		{a.store.DeleteDialAttemptsBefore, kept},
+		{a.store.DeleteStatisticsBefore, kept},
+		{a.store.DeleteClaimsBefore, apiserver.ClaimLifetime},
 	} {
-		for {
-			n, err := remove(ctx, before, retentionBatch)
-			if err != nil {
-				return err
-			}
-			if n < retentionBatch {
-				break
-			}
+		before := time.Now().Add(-old.age)
+		if err := inBatches(ctx, before, old.remove); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// fold keeps questions about long windows quick.
+func (a *App) fold(ctx context.Context) error {
+	return inBatches(ctx, time.Now(), a.store.FoldStatistics)
+}
+
+// inBatches does work on what is older than an instant until less than a batch
+// is left.
+func inBatches(ctx context.Context, before time.Time, work func(context.Context, time.Time, int) (int, error)) error {
+	for {
+		n, err := work(ctx, before, retentionBatch)
+		if err != nil || n < retentionBatch {
+			return err
+		}
+	}
 }
 
 // startWork begins what a worker process does besides running durable tasks.
@@ -68,6 +87,7 @@ func (a *App) startWork(ctx context.Context) {
 	})
 	a.loop(ctx, "deliveries", deliveryInterval, a.waker.sweep)
 	a.loop(ctx, "retention", retentionInterval, a.forget)
+	a.loop(ctx, "statistics", retentionInterval, a.fold)
 	a.voices.poll(ctx, &a.loops)
 	a.loops.Add(1)
 	go func() {

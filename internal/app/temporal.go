@@ -144,3 +144,14 @@ func RegisterSearchAttributes(ctx context.Context, cfg *config.Config, log *zap.
 	defer a.sdk.Close()
 	return a.runs.RegisterSearchAttributes(ctx)
 }
+
+// ConnectRuns connects to the durable runs, for tools that only ask about them.
+// The caller calls disconnect in the end. Whether Temporal answers shows with
+// the first question.
+func ConnectRuns(cfg *config.Config, log *zap.Logger) (runs *workflows.Client, disconnect func(), err error) {
+	a := &App{log: log, opts: Options{Log: log}}
+	if err := a.connectTemporal(cfg); err != nil {
+		return nil, nil, err
+	}
+	return a.runs, a.sdk.Close, nil
+}

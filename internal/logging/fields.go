@@ -16,6 +16,9 @@ func ActivitySID[S ~string](sid S) zap.Field { return zap.String(KeyActivitySID,
 // Address is the field for a host and port this process listens on or dials.
 func Address(hostPort string) zap.Field { return zap.String(KeyAddress, hostPort) }
 
+// APIKeySID is the field for an API key. Its secret is never a field.
+func APIKeySID[S ~string](sid S) zap.Field { return zap.String(KeyAPIKeySID, string(sid)) }
+
 // Attempt is the field for the number of a try, counted from one.
 func Attempt[N ~int | ~int32 | ~int64](n N) zap.Field { return zap.Int64(KeyAttempt, int64(n)) }
 

@@ -5,6 +5,7 @@ const (
 	KeyAccountSID     = "account_sid"
 	KeyActivitySID    = "activity_sid"
 	KeyAddress        = "address"
+	KeyAPIKeySID      = "api_key_sid"
 	KeyAttempt        = "attempt"
 	KeyBackend        = "backend"
 	KeyBytes          = "bytes"

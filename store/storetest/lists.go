@@ -159,6 +159,15 @@ func testPaging(t *testing.T, f *fixture) {
 	require.Equal(t, want[3:], page(taskrouter.Page{Size: 10, After: want[2]}, pending))
 	require.Equal(t, want[:2], page(taskrouter.Page{Size: 10, Before: want[2]}, pending))
 
+	// The mark of one that is gone is enough to go on.
+	f.apply(&dispatch.Changes{DeleteTasks: []string{want[4]}})
+	require.Equal(t, want[5:], page(taskrouter.Page{Size: 10, After: all.Mark(tasks[4])}, all))
+	require.Equal(t, want[:4], page(taskrouter.Page{Size: 10, Before: all.Mark(tasks[4])}, all))
+	requireKind(t, taskrouter.KindInvalid, func() error {
+		_, err := f.s.ListTasks(ctx, f.account, f.ws, all, taskrouter.Page{Size: 2, After: want[4]})
+		return err
+	}())
+
 	for _, p := range []taskrouter.Page{{Size: 2, After: "WT0"}, {Size: 2, Before: "nonsense"}} {
 		_, err := f.s.ListTasks(ctx, f.account, f.ws, all, p)
 		requireKind(t, taskrouter.KindInvalid, err)

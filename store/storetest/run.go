@@ -19,6 +19,10 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		test func(t *testing.T, f *fixture)
 	}{
 		{"accounts", testAccounts},
+		{"keys", testKeys},
+		{"claims", testClaims},
+		{"claims are used once", testClaimsAreUsedOnce},
+		{"claims are taken once", testClaimsAreTakenOnce},
 		{"workspaces", testWorkspaces},
 		{"every field is kept", testRoundTrips},
 		{"upserts keep what identifies a row", testUpserts},
@@ -48,6 +52,9 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"deliveries", testDeliveries},
 		{"a delivery switched off", testDeliverySwitchedOff},
 		{"a delivery outlives its workspace", testDeliveryOutlivesWorkspace},
+		{"events sent again", testResends},
+		{"events sent again are bounded", testResendsAreBounded},
+		{"an event sent again outlives its workspace", testResendOutlivesWorkspace},
 		{"deleted tasks whose leg is up", testDeletedTasks},
 		{"lists and filters", testLists},
 		{"paging", testPaging},

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -63,7 +64,20 @@ func testCounters(t *testing.T, f *fixture) {
 	}
 	subjects := []string{f.ws, f.workflow.SID, f.queue.SID, f.queue2.SID, workers[0], workers[1], f.sid("WQ")}
 	thresholds := []int64{0, 10, 37, 60, 1000}
-	for range 15 {
+	for round := range 15 {
+		switch round {
+		case 4: // hours and days that are over now are folded
+			f.fold(epoch.Add(50*time.Hour), 7)
+		case 8: // something is counted late
+			c := &dispatch.Changes{Events: slices.Clone(all[:20])}
+			for i := range c.Events {
+				c.Events[i].SID, c.Events[i].Seq = f.sid("EV"), 0
+			}
+			f.apply(c)
+			all = append(all, c.Events...)
+		case 11:
+			f.fold(epoch.Add(30*24*time.Hour), 1000)
+		}
 		from := epoch.Add(time.Duration(random.Int64N(int64(4 * 24 * time.Hour)))).Truncate(time.Second)
 		to := from.Add(time.Duration(random.Int64N(int64(2 * 24 * time.Hour)))).Truncate(time.Second)
 		for _, channel := range []string{"", f.chat.SID, f.sid("TC")} {
@@ -123,6 +137,20 @@ func testCounters(t *testing.T, f *fixture) {
 	requireKind(t, taskrouter.KindConflict, f.tryApply(broken))
 	require.Equal(t, before, f.counters(f.ws, epoch.Truncate(time.Second), epoch.Add(100*time.Hour), ""))
 	require.Positive(t, before.TasksCreated)
+}
+
+// fold does the upkeep of statistics until nothing is left to do.
+func (f *fixture) fold(now time.Time, limit int) {
+	f.t.Helper()
+	for rounds := 0; ; rounds++ {
+		n, err := f.s.FoldStatistics(f.t.Context(), now, limit)
+		require.NoError(f.t, err)
+		if n == 0 {
+			require.Positive(f.t, rounds)
+			return
+		}
+		require.Less(f.t, rounds, 1000)
+	}
 }
 
 func testWorkerCounters(t *testing.T, f *fixture) {
@@ -310,6 +338,7 @@ func testStatisticsRetention(t *testing.T, f *fixture) {
 		c.Events = append(c.Events, e, stay)
 	}
 	f.apply(c)
+	f.fold(epoch.Add(26*time.Hour), 100)
 	// A day's numbers go when the whole day is over the limit.
 	limit := epoch.Add(49 * time.Hour)
 	for rounds := 0; ; rounds++ {
@@ -323,6 +352,11 @@ func testStatisticsRetention(t *testing.T, f *fixture) {
 	}
 	all := f.counters(f.ws, epoch.Add(-24*time.Hour), epoch.Add(100*time.Hour), "")
 	require.Equal(t, int64(2), all.ReservationsAccepted)
+	splits, err := f.s.WaitSplits(ctx, f.account, f.ws, taskrouter.CountQuery{
+		Window: taskrouter.Window{Start: epoch.Add(-24 * time.Hour), End: epoch.Add(100 * time.Hour)}, SubjectSIDs: []string{f.ws},
+	}, []int64{2})
+	require.NoError(t, err)
+	require.Equal(t, taskrouter.WaitSplit{AcceptedBelow: 1, AcceptedAbove: 1}, splits[f.ws][2])
 	require.Equal(t, int64(1), f.counters(f.queue.SID, epoch.Add(72*time.Hour).Truncate(time.Second), epoch.Add(73*time.Hour), "").ReservationsAccepted)
 	d, err := f.s.ActivityDurations(ctx, f.account, f.ws, taskrouter.WorkerSelection{}, taskrouter.Window{Start: epoch.Add(-24 * time.Hour), End: epoch.Add(100 * time.Hour)})
 	require.NoError(t, err)

@@ -43,6 +43,9 @@ func parseMarkup(body []byte) ([]element, error) {
 		}
 		start, ok := tok.(xml.StartElement)
 		if !ok {
+			if loose(tok) {
+				return nil, errors.New("text before the Response element")
+			}
 			continue
 		}
 		if start.Name.Local != "Response" {
@@ -52,8 +55,18 @@ func parseMarkup(body []byte) ([]element, error) {
 		if err != nil {
 			return nil, err
 		}
-		return root.children, trailing(dec)
+		if err := trailing(dec); err != nil {
+			return nil, err
+		}
+		return root.children, nil
 	}
+}
+
+// loose reports whether a token is text that stands outside of all elements.
+// A byte order mark is none.
+func loose(tok xml.Token) bool {
+	text, ok := tok.(xml.CharData)
+	return ok && strings.Trim(string(text), " \t\r\n\ufeff") != ""
 }
 
 // trailing fails when anything but blanks and comments follows the root.
@@ -66,7 +79,7 @@ func trailing(dec *xml.Decoder) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := tok.(xml.StartElement); ok {
+		if _, ok := tok.(xml.StartElement); ok || loose(tok) {
 			return errors.New("content after the Response element")
 		}
 	}

@@ -35,7 +35,7 @@ type Stack struct {
 	Dispatcher *dispatch.Dispatcher
 	Service    *workspace.Service
 
-	t *testing.T
+	t testing.TB
 }
 
 // Credentials are an account's SID and token.
@@ -43,7 +43,7 @@ type Credentials struct{ SID, Token string }
 
 // Start makes a Stack that ends with the test. The functions change the
 // server's options before it starts.
-func Start(t *testing.T, change ...func(*apiserver.Options)) *Stack {
+func Start(t testing.TB, change ...func(*apiserver.Options)) *Stack {
 	t.Helper()
 	return StartOn(t, Ground{}, change...)
 }
@@ -57,7 +57,7 @@ type Ground struct {
 }
 
 // StartOn is Start on a ground of the test's choice.
-func StartOn(t *testing.T, g Ground, change ...func(*apiserver.Options)) *Stack {
+func StartOn(t testing.TB, g Ground, change ...func(*apiserver.Options)) *Stack {
 	t.Helper()
 	ctx := t.Context()
 	if g.DatabaseURL == "" {
@@ -81,7 +81,8 @@ func StartOn(t *testing.T, g Ground, change ...func(*apiserver.Options)) *Stack 
 
 	opts := apiserver.Options{
 		PublicURL: PublicURL, Authenticator: accounts, Dispatcher: s.Dispatcher,
-		Configuration: s.Service, Reader: db, Evaluator: workspace.NewEvaluator(engine), Now: g.Now,
+		Configuration: s.Service, Reader: db, Evaluator: workspace.NewEvaluator(engine), Resender: db,
+		Keys: accounts, Claims: db, Now: g.Now,
 	}
 	for _, fn := range change {
 		fn(&opts)
@@ -94,7 +95,7 @@ func StartOn(t *testing.T, g Ground, change ...func(*apiserver.Options)) *Stack 
 	return s
 }
 
-func newAccount(t *testing.T, accounts *workspace.Accounts) Credentials {
+func newAccount(t testing.TB, accounts *workspace.Accounts) Credentials {
 	t.Helper()
 	sid, token, err := accounts.CreateAccount(t.Context(), "Acme")
 	require.NoError(t, err)

@@ -1,0 +1,12 @@
+// Every operation of the public API, carried out by the official Node library.
+
+import { describe, test } from "node:test";
+import * as calls from "./calls.mjs";
+import * as resources from "./resources.mjs";
+import * as tasks from "./tasks.mjs";
+
+describe("the official library", { concurrency: true, timeout: 120_000 }, () => {
+  for (const [name, part] of Object.entries({ ...resources, ...tasks, ...calls })) {
+    test(name, part);
+  }
+});
