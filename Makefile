@@ -1,5 +1,5 @@
-# Needs Go, and for tests on PostgreSQL the Debian package of it (make test
-# installs it where it may).
+# Needs Go, for tests on PostgreSQL the Debian package of it (make test
+# installs it where it may), and for those of the Node library Node 20.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -57,6 +57,10 @@ e2e: postgres ## run the end-to-end tests
 	@echo '== end-to-end tests'
 	@if [ -n "$$(go list ./test/e2e/... 2>/dev/null)" ]; then set -x; go test -timeout 20m -v ./test/e2e/... | grep -vE '^=== (RUN|PAUSE|CONT|NAME)'; fi
 
+.PHONY: e2e/clients
+e2e/clients: postgres ## carry out every operation with the official Go and Node libraries
+	go test -timeout 10m -count 1 -v -run 'TestGoLibrary|TestNodeLibrary' ./test/e2e | grep -vE '^=== (RUN|PAUSE|CONT|NAME)'
+
 .PHONY: durability
 durability: postgres ## kill the whole system at every named point and 100 times at random (DURABILITY_KILLS)
 	DURABILITY_KILLS=$${DURABILITY_KILLS:-100} go test -timeout 60m -count 1 -v ./test/durability
@@ -75,13 +79,8 @@ replay/record: ## record the histories anew: only when the logic version changes
 	UPDATE_REPLAY=1 go test -timeout 5m -count 1 -run TestReplay ./workflows
 
 .PHONY: fuzz
-fuzz: ## run each fuzz test for FUZZTIME (20s)
-	@for package in $(unit); do \
-	  for target in $$(go test -list '^Fuzz' "$$package" | grep '^Fuzz' || true); do \
-	    echo "== $$package $$target"; \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package"; \
-	  done; \
-	done
+fuzz: ## run each fuzz test for FUZZTIME (20s), all for FUZZBUDGET seconds at most
+	@FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
 
 .PHONY: generate
 generate: ## make generated files anew

@@ -37,7 +37,7 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; con
 // it. They hold nothing of any account, so that no credentials are asked for.
 func (s *Server) mountDescription(e *gin.Engine) {
 	document := sync.OnceValues(func() ([]byte, error) {
-		d, err := openapi.Build(Operations(), s.links.URL("/"))
+		d, err := openapi.Build(Operations(), s.links.URL(""))
 		if err != nil {
 			return nil, err
 		}

@@ -131,6 +131,12 @@ func TestDescriptionIsComplete(t *testing.T) {
 			if target, ok := v["$ref"].(string); ok {
 				require.NotEmpty(t, d.resolve(v), target)
 			}
+			if v["type"] == "object" {
+				for name, m := range object(v).object("properties") {
+					m := object(m.(map[string]any))
+					require.NotEmpty(t, m.text("description")+d.resolve(m).text("description")+m.text("format"), name)
+				}
+			}
 			for _, m := range v {
 				walk(m)
 			}

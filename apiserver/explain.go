@@ -76,6 +76,8 @@ func stateOf(x *dispatch.TaskExplanation) (state, message string) {
 	switch {
 	case x.Standing.Gone:
 		return "stranded", "Its routing target does not exist any more; it waits for its time to live, or to be re-evaluated."
+	case t.Assignments >= x.MaxAssignments:
+		return "waiting", "It has been offered as often as is allowed: it is canceled when somebody could take it."
 	case t.OfferNotBefore.After(x.At):
 		return "paused", "The last offer failed; it is offered again after a pause."
 	case x.Considered == 0:
@@ -118,9 +120,11 @@ func reasonsOf(obstacles []dispatch.Obstacle) []wire.ExplainedReason {
 		r := wire.ExplainedReason{Code: o.Reason.Code(), Message: string(o.Reason), Clauses: clausesOf(o.Clauses)}
 		if o.Activity != "" {
 			r.Activity = &o.Activity
+			r.Message += ": " + o.Activity
 		}
 		if code := r.Code; code == "no_capacity" || code == "channel_not_available" || code == "busy" {
 			r.Used, r.Capacity = &o.Used, &o.Capacity
+			r.Message += fmt.Sprintf(" (%d of %d)", o.Used, o.Capacity)
 		}
 		if o.Expression != "" {
 			r.Expression = &o.Expression
@@ -137,16 +141,7 @@ func reasonsOf(obstacles []dispatch.Obstacle) []wire.ExplainedReason {
 func sentence(clauses []dispatch.Clause) string {
 	var parts []string
 	for _, c := range clauses {
-		part := c.Text
-		for i, v := range c.Values {
-			part += []string{" – ", ", "}[min(i, 1)] + v.Name + " is "
-			if v.JSON == "" {
-				part += "missing"
-			} else {
-				part += v.JSON
-			}
-		}
-		parts = append(parts, part)
+		parts = append(parts, c.String())
 	}
 	return strings.Join(parts, "; ")
 }

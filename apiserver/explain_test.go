@@ -48,7 +48,7 @@ func TestExplainTask(t *testing.T) {
 	require.Equal(t, sidOf(bob)+` having its attributes changed: adding "tax" to skills`, changes[1].text("message"))
 	require.Equal(t, true, changes[1]["assigns"])
 	f.post(bob, url.Values{"Attributes": {`{"skills":["law","tax"]}`}})
-	require.Equal(t, "offered", f.get(waiting + "/Explain").text("state"), "as it was told")
+	require.Equal(t, "offered", f.get(waiting+"/Explain").text("state"), "as it was told")
 
 	require.Len(t, decoded(t, f.Do(f.Account, "GET", f.task+"/Explain", url.Values{"Limit": {"1"}}), 200)["agents"], 0)
 	refusal(t, f.Do(f.Account, "GET", f.task+"/Explain", url.Values{"Limit": {"101"}}), 400, 20001)
@@ -68,7 +68,7 @@ func TestExplainWorker(t *testing.T) {
 	require.Equal(t, sidOf(waiting), x.list("next_tasks_if_free")[0].text("task_sid"))
 	require.Equal(t, "no_capacity", x.list("waiting_tasks")[0].list("reasons")[0].text("code"))
 	f.post(f.worker, url.Values{"ActivitySid": {sidOf(f.activity)}})
-	require.Equal(t, "Its activity is not available, so nothing is offered.", f.get(f.worker + "/Explain").text("message"))
+	require.Equal(t, "Its activity is not available, so nothing is offered.", f.get(f.worker+"/Explain").text("message"))
 	refusal(t, f.Do(f.Foreign, "GET", f.worker+"/Explain", nil), 404, 20404)
 }
 

@@ -2,7 +2,6 @@ package apiserver_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -176,13 +175,3 @@ func (f *fixture) path(pattern string) string {
 }
 
 func newSID(p taskrouter.Prefix) string { return taskrouter.NewSID(p) }
-
-// raw sends a body as it is written.
-func (f *fixture) raw(method, path, body string) stack.Answer {
-	f.t.Helper()
-	r, err := http.NewRequest(method, f.URL+path, strings.NewReader(body))
-	require.NoError(f.t, err)
-	r.SetBasicAuth(f.Account.SID, f.Account.Token)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return f.Send(r)
-}

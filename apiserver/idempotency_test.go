@@ -17,6 +17,7 @@ import (
 
 	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/pgtest"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/test/twiliotest/stack"
 )
@@ -69,8 +70,13 @@ type patient struct {
 
 func newPatient(t *testing.T, change ...func(*apiserver.Options)) *patient {
 	t.Helper()
+	return newPatientOn(t, "", change...)
+}
+
+func newPatientOn(t *testing.T, database string, change ...func(*apiserver.Options)) *patient {
+	t.Helper()
 	p := &patient{mortal: &mortal{}, clock: newClock(), t: t}
-	p.Stack = stack.StartOn(t, stack.Ground{Now: p.now}, append(change, func(o *apiserver.Options) {
+	p.Stack = stack.StartOn(t, stack.Ground{DatabaseURL: database, Now: p.now}, append(change, func(o *apiserver.Options) {
 		p.Claims, o.Claims = o.Claims, p.mortal
 		p.options = *o
 	})...)
@@ -238,23 +244,88 @@ func TestConcurrentCreationsAreOne(t *testing.T) {
 // requests with one token do their work at the same time.
 func TestOverlappingCreationsAreOne(t *testing.T) {
 	eachCreation(t, func(t *testing.T, p *patient, path string, form url.Values, made func() []string) {
-		release := &eager{Claims: p.Claims}
-		p.mortal.Claims = release
-		answers := make([]stack.Answer, 12)
-		var wg sync.WaitGroup
-		for i := range answers {
-			wg.Go(func() { answers[i] = p.create(path, form, "t-1") })
-		}
-		wg.Wait()
+		p.overlap(path, form)
 		require.Len(t, made(), 1)
-		for _, a := range answers {
-			if a.Status == 201 {
-				require.Equal(t, made()[0], decoded(t, a, 201).text("sid"))
-				continue
+	})
+	t.Run("postgres", func(t *testing.T) {
+		p := newPatientOn(t, pgtest.Start(t))
+		for operation, form := range p.creations() {
+			path := map[string]string{
+				"CreateWorkspace": "/v1/Workspaces", "CreateTask": p.workspace + "/Tasks", "CreateWorker": p.workspace + "/Workers",
+				"CreateActivity": p.workspace + "/Activities",
+			}[operation]
+			if path != "" {
+				before := len(items(t, p.Do(p.Account, "GET", path, nil)))
+				p.overlap(path, form)
+				require.Len(t, items(t, p.Do(p.Account, "GET", path, nil)), before+1, operation)
 			}
-			require.Equal(t, 409, a.Status, "%s", a.Body)
 		}
 	})
+}
+
+// overlap sends requests with one token that all do their work.
+func (p *patient) overlap(path string, form url.Values) {
+	p.t.Helper()
+	kept := p.mortal.Claims
+	defer func() { p.mortal.Claims = kept }()
+	p.mortal.Claims = &eager{Claims: kept}
+	answers := make([]stack.Answer, 12)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() { answers[i] = p.create(path, form, "t-1") })
+	}
+	wg.Wait()
+	sids := map[string]bool{}
+	for _, a := range answers {
+		if a.Status != 409 {
+			sids[decoded(p.t, a, 201).text("sid")] = true
+		}
+	}
+	require.Len(p.t, sids, 1)
+	for sid := range sids {
+		p.requireAnnouncedOnce(path, sid)
+	}
+}
+
+// requireAnnouncedOnce makes sure that the event log has one creation; those of
+// CallQueues are not announced.
+func (p *patient) requireAnnouncedOnce(path, sid string) {
+	p.t.Helper()
+	workspace := p.workspace
+	if taskrouter.IsSID(taskrouter.PrefixWorkspace, sid) {
+		workspace = path + "/" + sid
+	}
+	made := 0
+	for _, e := range items(p.t, p.Do(p.Account, "GET", workspace+"/Events?PageSize=1000", nil)) {
+		if e.text("resource_sid") == sid && strings.HasSuffix(e.text("event_type"), ".created") {
+			made++
+		}
+	}
+	require.LessOrEqual(p.t, made, 1)
+}
+
+// TestLateCreationsAreRefused lets a request do its work that took its claim
+// before another one was done with it.
+func TestLateCreationsAreRefused(t *testing.T) {
+	eachCreation(t, func(t *testing.T, p *patient, path string, form url.Values, made func() []string) {
+		p.mortal.Claims = late{p.Claims}
+		first := decoded(t, p.create(path, form, "t-1"), 201)
+		second := decoded(t, p.create(path, form, "t-1"), 201)
+		require.Equal(t, first.text("sid"), second.text("sid"))
+		require.Len(t, made(), 1)
+		p.requireAnnouncedOnce(path, first.text("sid"))
+	})
+}
+
+// late sees every claim as it was in the beginning.
+type late struct{ apiserver.Claims }
+
+func (l late) TakeClaim(ctx context.Context, c *taskrouter.Claim, expired time.Time) (*taskrouter.Claim, bool, error) {
+	out, _, err := l.Claims.TakeClaim(ctx, c, expired)
+	if out != nil {
+		out.Done, out.Answer = false, nil
+	}
+	return out, true, err
 }
 
 // eager gives every claim free as soon as it is taken.

@@ -1,12 +1,17 @@
 package apiserver_test
 
 import (
+	"fmt"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/test/twiliotest/stack"
 )
@@ -81,4 +86,43 @@ func TestKeysAuthenticate(t *testing.T) {
 	}
 	require.Equal(t, 204, s.Do(s.Account, "DELETE", strings.TrimSuffix(keys, ".json")+"/"+key.SID+".json", nil).Status)
 	require.Equal(t, unknown, refusal(t, s.Do(key, "GET", "/v1/Workspaces", nil), 401, 20003), "at once where it was revoked")
+}
+
+// TestKeysAreNamedInTheAccessLog shows that a line tells which key asked, and
+// nothing secret.
+func TestKeysAreNamedInTheAccessLog(t *testing.T) {
+	var opts apiserver.Options
+	s := stack.Start(t, func(o *apiserver.Options) { opts = *o })
+	core, logs := observer.New(zap.DebugLevel)
+	api, err := apiserver.New(zap.New(core), opts)
+	require.NoError(t, err)
+	send := func(user, secret, method, path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, nil)
+		r.SetBasicAuth(user, secret)
+		r.Header.Set("Idempotency-Key", "token-of-the-client")
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		return w
+	}
+	keys := "/2010-04-01/Accounts/" + s.Account.SID + "/Keys.json"
+	made := decoded(t, s.Do(s.Account, "POST", keys, nil), 201)
+	for _, as := range []stack.Credentials{s.Account, {SID: made.text("sid"), Token: made.text("secret")}} {
+		for _, path := range []string{keys, "/v1/Workspaces"} {
+			logs.TakeAll()
+			send(as.SID, as.Token, "POST", path)
+			lines := logs.FilterMessage("request").All()
+			require.Len(t, lines, 1)
+			fields := lines[0].ContextMap()
+			require.Equal(t, s.Account.SID, fields["account_sid"])
+			if as.SID == s.Account.SID {
+				require.NotContains(t, fields, "api_key_sid")
+			} else {
+				require.Equal(t, as.SID, fields["api_key_sid"])
+			}
+			for key, value := range fields {
+				require.NotContains(t, fmt.Sprint(value), as.Token, key)
+				require.NotContains(t, fmt.Sprint(value), "token-of-the-client", key)
+			}
+		}
+	}
 }

@@ -23,6 +23,7 @@ import (
 const (
 	keyRequestID = "request-id"
 	keyAccount   = "account"
+	keyAPIKey    = "api-key"
 	keyConfig    = "config"
 	keyErrorCode = "error-code"
 )
@@ -84,7 +85,7 @@ func (s *Server) accessLog(c *gin.Context) {
 		logging.LogAccess(s.log, logging.Access{
 			Method: method(c.Request.Method), Route: c.FullPath(), Status: status, Bytes: max(0, c.Writer.Size()),
 			Elapsed: time.Since(start), RequestID: c.GetString(keyRequestID),
-			AccountSID: c.GetString(keyAccount), Code: c.GetInt(keyErrorCode),
+			AccountSID: c.GetString(keyAccount), APIKeySID: c.GetString(keyAPIKey), Code: c.GetInt(keyErrorCode),
 		})
 	}()
 	c.Next()
@@ -145,6 +146,9 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, err)
 	default:
 		c.Set(keyAccount, account)
+		if user != account {
+			c.Set(keyAPIKey, user)
+		}
 	}
 }
 
@@ -187,7 +191,7 @@ func (s *Server) readConfiguration(c *gin.Context) error {
 // accountScope demands that the path's account authenticated, with its token:
 // API keys do not manage API keys (https://www.twilio.com/docs/iam/api-keys).
 func (s *Server) accountScope(c *gin.Context) {
-	if user, _, _ := c.Request.BasicAuth(); c.Param("account") != account(c) || user != account(c) {
+	if c.Param("account") != account(c) || c.GetString(keyAPIKey) != "" {
 		s.fail(c, unauthorized())
 	}
 }

@@ -191,7 +191,9 @@ func isKnown(tg rules.Target, doc rules.Document, f *freeAgent) bool {
 	}
 	if tg.KnownWorkerName != nil {
 		v, found, _ := tg.KnownWorkerName.Lookup(doc)
-		return found && v != "" && strings.ToLower(v) == strings.ToLower(f.FriendlyName)
+		// Not folding: two names are one when their lower-case texts are.
+		want, name := strings.ToLower(v), strings.ToLower(f.FriendlyName)
+		return found && want != "" && want == name
 	}
 	return true
 }

@@ -22,7 +22,7 @@ func examineRuns(ctx context.Context, st *store.Store, o *Options, r *Report, w 
 			if page, err = m.Tasks(ctx, last, pageSize); err != nil {
 				return err
 			}
-			notices, err = m.Notices(ctx, open(page))
+			notices, err = m.Notices(ctx, openOf(page))
 			return err
 		})
 		if err != nil {
@@ -54,7 +54,7 @@ func examineRuns(ctx context.Context, st *store.Store, o *Options, r *Report, w 
 	}
 }
 
-func open(page []*store.StoredTask) []string {
+func openOf(page []*store.StoredTask) []string {
 	var out []string
 	for _, t := range page {
 		if !t.Status.Ended() {

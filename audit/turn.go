@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/taskrouter/taskrouter/rules"
@@ -21,7 +22,6 @@ type place struct {
 	only string
 	// known is the agent its target names; expression the target's demand.
 	known, expression string
-	attributes        taskrouter.Attributes
 	// entered is set once the Task was seen to enter its target.
 	entered bool
 	// paused is set after an offer was withdrawn: a failed one is followed by a
@@ -30,13 +30,27 @@ type place struct {
 	// unsettled is set when something changed that a bulk job makes up for.
 	unsettled bool
 	seq       int64 // of the first event: breaks ties
-	inLine    bool
+	class     *class
 }
 
-// line is the Tasks that wait in a queue, the first one first.
+// line is the Tasks that wait in a queue, by class.
 type line struct {
-	order taskrouter.QueueOrder
+	order   taskrouter.QueueOrder
+	classes map[string]*class
+}
+
+// class is waiting Tasks that no agent can tell apart: what their targets demand
+// and the values the demand reads are the same. The first one in line is first.
+type class struct {
+	key   string
+	line  *line
 	tasks []*taskState
+	// like is one of the places, and document what its demand reads.
+	like     place
+	document rules.Document
+	// program is the demand; nil when there is none or it is beyond judgement.
+	program *rules.Program
+	obscure bool
 }
 
 // ahead compares two places by the order of their queue; zero when events do
@@ -48,21 +62,24 @@ func ahead(order taskrouter.QueueOrder, a, b *place) int {
 	return cmp.Or(cmp.Compare(b.priority, a.priority), a.start.Compare(b.start))
 }
 
-func (n *line) find(t *taskState) (int, bool) {
-	return slices.BinarySearchFunc(n.tasks, t, func(x, y *taskState) int {
-		return cmp.Or(ahead(n.order, &x.place, &y.place), cmp.Compare(x.place.seq, y.place.seq))
+func (c *class) find(t *taskState) (int, bool) {
+	return slices.BinarySearchFunc(c.tasks, t, func(x, y *taskState) int {
+		return cmp.Or(ahead(c.line.order, &x.place, &y.place), cmp.Compare(x.place.seq, y.place.seq))
 	})
 }
 
 // leaveLine takes a Task out before its place changes.
 func (l *replay) leaveLine(t *taskState) {
-	if !t.place.inLine {
+	c := t.place.class
+	if c == nil {
 		return
 	}
-	t.place.inLine = false
-	n := l.lines[t.place.queue]
-	if i, ok := n.find(t); ok {
-		n.tasks = slices.Delete(n.tasks, i, i+1)
+	t.place.class = nil
+	if i, ok := c.find(t); ok {
+		c.tasks = slices.Delete(c.tasks, i, i+1)
+	}
+	if len(c.tasks) == 0 {
+		delete(c.line.classes, c.key)
 	}
 }
 
@@ -83,12 +100,41 @@ func (l *replay) joinLine(t *taskState, e *taskrouter.Event) {
 	}
 	n := l.lines[p.queue]
 	if n == nil {
-		n = &line{order: q.TaskOrder}
+		n = &line{order: q.TaskOrder, classes: map[string]*class{}}
 		l.lines[p.queue] = n
 	}
-	i, _ := n.find(t)
-	n.tasks = slices.Insert(n.tasks, i, t)
-	p.inLine = true
+	c := l.classOf(p, taskrouter.Attributes(e.Data["task_attributes"]))
+	if have := n.classes[c.key]; have != nil {
+		c = have
+	} else {
+		c.line, n.classes[c.key] = n, c
+	}
+	i, _ := c.find(t)
+	c.tasks = slices.Insert(c.tasks, i, t)
+	p.class = c
+}
+
+// classOf makes the class of a place: what tells it from others, and what it
+// takes to judge an agent.
+func (l *replay) classOf(p *place, attributes taskrouter.Attributes) *class {
+	c := &class{like: *p}
+	values := ""
+	if p.expression != "" {
+		var read bool
+		c.program = l.program(p.expression)
+		c.document, read = document(attributes)
+		c.obscure = c.program == nil || !read
+		if !c.obscure {
+			values = string(attributes)
+			if fields := c.program.TaskFields(); !slices.Contains(fields, rules.WholeDocument) {
+				values = c.document.DemandKey(fields)
+			}
+		}
+	}
+	c.key = strings.Join([]string{
+		p.channel, p.workflow, p.only, p.known, strconv.FormatBool(p.entered), strconv.FormatBool(c.obscure), p.expression, values,
+	}, "\x00")
+	return c
 }
 
 func (p *place) update(e *taskrouter.Event) {
@@ -114,17 +160,15 @@ func (p *place) update(e *taskrouter.Event) {
 		p.paused = true
 	default:
 	}
-	p.attributes = ""
-	if p.expression != "" {
-		p.attributes = taskrouter.Attributes(d["task_attributes"])
-	}
 }
 
 // unsettle marks the Tasks for which a bulk job may still be at work.
 func (l *replay) unsettle(e *taskrouter.Event) {
 	mark := func(n *line) {
-		for _, t := range n.tasks {
-			t.place.unsettled = true
+		for _, c := range n.classes {
+			for _, t := range c.tasks {
+				t.place.unsettled = true
+			}
 		}
 	}
 	switch e.Type {
@@ -155,51 +199,86 @@ const (
 // offer itself.
 func (l *replay) judgeTurn(ctx context.Context, t *taskState, e *taskrouter.Event) error {
 	n, q := l.lines[e.QueueSID], l.in.queues[e.QueueSID]
-	if n == nil || q == nil || direct(e) || len(n.tasks) == 0 {
+	if n == nil || q == nil || direct(e) {
 		return nil
 	}
 	var mine place
 	mine.update(e)
-	doubt := false
-	for i, other := range n.tasks {
-		if ahead(n.order, &other.place, &mine) >= 0 {
-			break
+	agent, readable := agentOf(e)
+	var passed *taskState
+	doubt, asked := false, 0
+	for _, c := range n.classes {
+		if c.like.channel != mine.channel || ahead(n.order, &c.tasks[0].place, &mine) >= 0 {
+			continue
 		}
-		if i >= linePatience {
+		if asked++; asked > linePatience {
 			doubt = true
 			break
 		}
-		if other == t || other.place.channel != mine.channel {
-			continue
-		}
-		v, err := l.couldTake(ctx, other, e)
+		fits, err := l.fits(ctx, c, &agent, readable)
 		if err != nil {
 			return err
 		}
-		if v == yes && unchangedSince(q.CreatedAt, q.UpdatedAt, e.At) {
-			l.in.find(OutOfTurn, subjects(e.WorkerSID, t.sid, other.sid, e.QueueSID), known([]Evidence{other.last, evidence(e)}),
-				"agent %s got task %s although task %s was ahead of it in queue %s and fits", e.WorkerSID, t.sid, other.sid, e.QueueSID)
-			return nil
+		first, sure := l.firstAhead(c, &mine, t, e.WorkerSID)
+		if first == nil || fits == no {
+			continue
 		}
-		doubt = doubt || v != no
+		if fits != yes || !sure || !unchangedSince(q.CreatedAt, q.UpdatedAt, e.At) {
+			doubt = true
+			continue
+		}
+		if passed == nil || cmp.Or(ahead(n.order, &first.place, &passed.place), cmp.Compare(first.place.seq, passed.place.seq)) < 0 {
+			passed = first
+		}
 	}
-	if doubt {
+	switch {
+	case passed != nil:
+		l.in.find(OutOfTurn, subjects(e.WorkerSID, t.sid, passed.sid, e.QueueSID), known([]Evidence{passed.last, evidence(e)}),
+			"agent %s got task %s although task %s was ahead of it in queue %s and fits", e.WorkerSID, t.sid, passed.sid, e.QueueSID)
+	case doubt:
 		l.in.undecidable(OutOfTurn)
 	}
 	return nil
 }
 
-// couldTake asks whether the agent of an offer could have taken another Task of
-// the same queue at that moment.
-func (l *replay) couldTake(ctx context.Context, t *taskState, e *taskrouter.Event) (verdict, error) {
-	p := &t.place
-	switch {
-	case p.only != "" && p.only != e.WorkerSID:
+// firstAhead is the first Task of a class that is ahead of a place and surely
+// could be offered; without one that is sure, any that is ahead.
+func (l *replay) firstAhead(c *class, mine *place, got *taskState, worker string) (first *taskState, sure bool) {
+	for _, t := range c.tasks {
+		if ahead(c.line.order, &t.place, mine) >= 0 {
+			break
+		}
+		if t == got {
+			continue
+		}
+		named := t.place.only == "" && t.place.known != "" && l.renamedSince(worker, t.last.Seq)
+		if !t.doubted && t.place.entered && !t.place.paused && !t.place.unsettled && !named {
+			return t, true
+		}
+		first = t
+	}
+	return first, false
+}
+
+// agentOf is the agent of an offer as expressions saw them then; false when the
+// event does not tell.
+func agentOf(e *taskrouter.Event) (rules.WorkerFacts, bool) {
+	attributes, read := document(taskrouter.Attributes(e.Data["worker_attributes"]))
+	return rules.WorkerFacts{
+		SID: e.WorkerSID, FriendlyName: e.Data["worker_name"], Attributes: attributes,
+		ActivitySID: e.Data["worker_activity_sid"], ActivityName: e.Data["worker_activity_name"],
+	}, read
+}
+
+// fits asks whether the agent of an offer could have taken the Tasks of a class
+// of the same queue at that moment.
+func (l *replay) fits(ctx context.Context, c *class, agent *rules.WorkerFacts, readable bool) (verdict, error) {
+	p := &c.like
+	if p.only != "" {
+		if p.only == agent.SID {
+			return yes, nil
+		}
 		return no, nil
-	case t.doubted || !p.entered || p.paused || p.unsettled:
-		return unknown, nil
-	case p.only != "":
-		return yes, nil
 	}
 	f, err := l.flow(ctx, p.workflow)
 	if err != nil {
@@ -212,35 +291,18 @@ func (l *replay) couldTake(ctx context.Context, t *taskState, e *taskrouter.Even
 	case !f.names:
 	case p.known == "":
 		v = unknown // the target may name somebody who is not there
-	case p.known != e.WorkerSID:
+	case p.known != agent.SID:
 		return no, nil
-	case l.renamedSince(e.WorkerSID, t.last.Seq):
-		v = unknown
 	}
 	if p.expression == "" {
 		return v, nil
 	}
-	program, err := l.in.engine.Compile(rules.PlaceTargetExpression, p.expression)
-	if err != nil || program.Live() {
-		return unknown, nil //nolint:nilerr // today's language may have left yesterday's behind
+	if c.obscure || !readable {
+		return unknown, nil
 	}
-	task, err := rules.ParseDocument(p.attributes)
-	if err != nil {
-		return unknown, nil //nolint:nilerr // an event that cannot be read accuses nobody
-	}
-	attributes, err := rules.ParseDocument(taskrouter.Attributes(e.Data["worker_attributes"]))
-	if err != nil {
-		return unknown, nil //nolint:nilerr // as above
-	}
-	fits, err := program.Eval(ctx, rules.Input{Task: &task, Worker: &rules.WorkerFacts{
-		SID: e.WorkerSID, FriendlyName: e.Data["worker_name"], Attributes: attributes,
-		ActivitySID: e.Data["worker_activity_sid"], ActivityName: e.Data["worker_activity_name"],
-	}})
-	switch {
-	case taskrouter.KindOf(err) == taskrouter.KindUnavailable && err != nil:
+	fits, err := evaluate(ctx, c.program, rules.Input{Task: &c.document, Worker: agent})
+	if err != nil || !fits {
 		return no, err
-	case err != nil || !fits:
-		return no, nil
 	}
 	return v, nil
 }
@@ -248,6 +310,23 @@ func (l *replay) couldTake(ctx context.Context, t *taskState, e *taskrouter.Even
 func (l *replay) renamedSince(worker string, seq int64) bool {
 	a := l.agents[worker]
 	return a == nil || a.rewritten > seq
+}
+
+// program is an expression that the events of an offer are enough to evaluate;
+// nil when it reads how much an agent carried, or today's language has left it
+// behind.
+func (l *replay) program(text string) *rules.Program {
+	p, err := l.in.engine.Compile(rules.PlaceTargetExpression, text)
+	if err != nil || p.Live() {
+		return nil
+	}
+	return p
+}
+
+// document reads attributes as events carry them; false when it cannot.
+func document(a taskrouter.Attributes) (rules.Document, bool) {
+	d, err := rules.ParseDocument(a)
+	return d, err == nil
 }
 
 // flow is what all versions of a Workflow's configuration have in common.

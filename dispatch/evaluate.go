@@ -225,7 +225,6 @@ func (v *evaluator) target(ctx context.Context, at rules.Position, tg rules.Targ
 	if err != nil {
 		return out, 0, err
 	}
-	n.failures = 1
 	if n.isKnown {
 		out.KnownWorker = n.known
 	}

@@ -3,6 +3,8 @@ package dispatch
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/taskrouter/taskrouter/matching"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -16,6 +18,8 @@ type lines struct {
 	read    bool
 	classes []*DemandClass
 	byKey   map[string]*DemandClass
+	// firsts are lines by classes: many agents see the same.
+	firsts map[string][]*taskrouter.Task
 }
 
 func (l *lines) load(ctx context.Context) error {
@@ -90,6 +94,10 @@ func (l *lines) tasks(ctx context.Context, classes []*DemandClass, limit int) ([
 			fifo = append(fifo, c.Key)
 		}
 	}
+	key := strings.Join(fifo, ",") + ";" + strings.Join(lifo, ",") + ";" + strconv.Itoa(limit)
+	if out, ok := l.firsts[key]; ok {
+		return out, nil
+	}
 	out, err := l.s.Line(ctx, fifo, false, limit)
 	if err != nil {
 		return nil, err
@@ -100,7 +108,12 @@ func (l *lines) tasks(ctx context.Context, classes []*DemandClass, limit int) ([
 	}
 	out = append(out, more...)
 	slices.SortFunc(out, func(a, b *taskrouter.Task) int { return matching.Before(u.head(a), u.head(b), u.preferLIFO()) })
-	return out[:min(limit, len(out))], nil
+	out = out[:min(limit, len(out))]
+	if l.firsts == nil {
+		l.firsts = map[string][]*taskrouter.Task{}
+	}
+	l.firsts[key] = out
+	return out, nil
 }
 
 // ahead lets an agent, as it would be, take waiting Tasks as matching hands

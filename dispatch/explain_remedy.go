@@ -103,6 +103,9 @@ func (x *explainer) change(ctx context.Context, a *Agent, reasons []matching.Rea
 	out := &Remedy{WorkerSID: a.SID, FriendlyName: a.FriendlyName, Steps: best.steps}
 	out.Ahead, out.Assigns, err = x.line.ahead(ctx, copyAgent(best.agent), x.t)
 	out.Cost = best.cost + out.Ahead
+	if x.t.Assignments >= x.u.d.opts.MaxAssignments {
+		out.Assigns = false // another offer cancels the Task instead
+	}
 	return out, err
 }
 

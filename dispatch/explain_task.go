@@ -96,7 +96,6 @@ func (u *Unit) stand(ctx context.Context, e *entry, to *Standing) (*need, error)
 	if err != nil {
 		return nil, err
 	}
-	n.failures = 1 // who asks is told; the log is for routing
 	if n.isKnown {
 		to.KnownWorker = n.known
 	}

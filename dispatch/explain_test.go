@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/pgtest"
 	"github.com/taskrouter/taskrouter/matching"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
@@ -51,7 +52,14 @@ func of(x *dispatch.TaskExplanation, worker string) []string {
 }
 
 func TestExplainWaitingTask(t *testing.T) {
-	b := newBench(t)
+	for name, url := range map[string]func(*testing.T) string{
+		"sqlite": func(*testing.T) string { return store.MemoryURL }, "postgres": func(t *testing.T) string { return pgtest.Start(t) },
+	} {
+		t.Run(name, func(t *testing.T) { explainWaitingTask(t, benchOn(t, openStore(t, url(t)))) })
+	}
+}
+
+func explainWaitingTask(t *testing.T, b *bench) {
 	queue := b.queue("Japanese", members(`languages HAS "ja"`))
 	b.workflow(routing("", filter("language == 'ja'", target(queue, `"expression":"worker.level >= task.min AND worker.level < 9"`, `"timeout":30`))))
 	away := b.workerIn("Away", `{"languages":["ja"],"level":5}`, "Offline")
@@ -89,6 +97,26 @@ func TestExplainWaitingTask(t *testing.T) {
 	require.Equal(t, []dispatch.Step{{Kind: dispatch.StepFinish, Channel: "default", Count: 1}}, nearest[1].Steps)
 	require.Equal(t, []rules.Edit{{Path: "level", Op: rules.EditSet, Value: "3"}}, nearest[2].Steps[0].Edits)
 	require.Equal(t, []rules.Edit{{Path: "languages", Op: rules.EditAdd, Value: `"ja"`}}, nearest[3].Steps[0].Edits)
+
+	// The agent who sees the lines of both orders.
+	last := b.queue("Last", members(`level == 4`), lifo)
+	b.sweep()
+	older, younger := b.task(toTarget(last)), b.task(toTarget(last))
+	require.Equal(t, []int{1, 2}, []int{b.explain(older).Before, b.explain(older).Waiting})
+	require.Zero(t, b.explain(younger).Before)
+	w, err := b.d.ExplainWorker(b.ctx, b.account, b.ws, busy)
+	require.NoError(t, err)
+	var next []string
+	for _, v := range w.Next {
+		next = append(next, v.Task.SID)
+	}
+	require.Equal(t, []string{first, waiting, younger, older}, next)
+	for _, a := range []string{taskrouter.NewSID(taskrouter.PrefixAccount), ""} {
+		_, err = b.d.ExplainWorker(b.ctx, a, b.ws, busy)
+		requireKind(t, taskrouter.KindNotFound, err)
+	}
+	requireKind(t, taskrouter.KindNotFound, b.db.ReadWorkspace(b.ctx, taskrouter.NewSID(taskrouter.PrefixWorkspace), nil))
+	require.Error(t, b.db.ReadWorkspace(b.ctx, b.ws, func(ctx ctxT, s dispatch.Snapshot) error { return s.Apply(ctx, &dispatch.Changes{}) }))
 
 	offered := b.explain(full)
 	require.Empty(t, offered.Agents)
@@ -321,4 +349,43 @@ func (w *world) finishOne(t *rapid.T, worker, channel string) {
 		w.must(found.SID, taskrouter.ReservationAccepted)
 	}
 	w.must(found.SID, taskrouter.ReservationCompleted)
+}
+
+func TestExplainTooManyOffers(t *testing.T) {
+	b := office(t, options(dispatch.Options{MaxAssignments: 1}))
+	ann := b.worker("Ann", `{}`)
+	task := b.task()
+	require.Equal(t, []string{ann}, b.offered(task))
+	away := b.activity("Offline")
+	_, err := b.d.UpdateReservation(b.ctx, dispatch.ReservationUpdate{
+		Subject: b.subject(b.offer(task).SID), Status: ptr(taskrouter.ReservationRejected), WorkerActivitySID: away,
+	})
+	require.NoError(t, err)
+	x := b.explain(task)
+	require.Equal(t, []string{"activity is not available Offline"}, of(x, ann))
+	require.Len(t, x.Agents[0].Earlier, 1)
+	require.False(t, x.Nearest[0].Assigns, "another offer would cancel it")
+	b.move(ann, "Available")
+	require.Equal(t, taskrouter.TaskCanceled, b.status(task))
+}
+
+func TestExplainLiveValues(t *testing.T) {
+	b := newBench(t)
+	queue := b.queue("Calm", members(`activity_name == "Calm" AND level > 2`))
+	b.workflow(everything(queue))
+	calm := b.addActivity("Calm", true)
+	ann := b.worker("Ann", `{"level":1}`)
+	b.sweep()
+	task := b.task()
+	x := b.explain(task)
+	require.Equal(t, []string{`not a member of the queue | activity_name == "Calm" worker.activity_name="Available" | level > 2 worker.level=1`}, of(x, ann))
+	require.Equal(t, []dispatch.Step{
+		{Kind: dispatch.StepAttributes, Edits: []rules.Edit{{Path: "level", Op: rules.EditSet, Value: "3"}}},
+		{Kind: dispatch.StepActivity, ActivitySID: calm, Activity: "Calm"},
+	}, x.Nearest[0].Steps)
+	require.True(t, x.Nearest[0].Assigns)
+	w, err := b.d.ExplainWorker(b.ctx, b.account, b.ws, ann)
+	require.NoError(t, err)
+	require.False(t, w.Queues[0].Member)
+	require.True(t, w.Queues[0].Live)
 }

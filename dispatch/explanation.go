@@ -121,7 +121,7 @@ type Standing struct {
 // TaskExplanation is where a Task stands and why.
 type TaskExplanation struct {
 	Task *taskrouter.Task
-	// Revision is the number of the Workspace's last event at the moment the
+	// Seq is the number of the Workspace's last event at the moment the
 	// explanation is about, At that moment.
 	Seq      int64
 	At       time.Time

@@ -140,7 +140,7 @@ func (u *Unit) rule(ctx context.Context, taskSID string, n *need, a *Agent) matc
 	}
 	ok, err := n.target.Expression.Eval(ctx, rules.Input{Task: &n.doc, Worker: &facts})
 	if err != nil {
-		if n.failures++; n.failures == 1 {
+		if n.failures++; n.failures == 1 && !u.quiet {
 			u.d.log.Warn("target expression failed and does not match",
 				logging.TaskSID(taskSID), logging.WorkerSID(a.SID), logging.Err(err))
 		}

@@ -38,6 +38,7 @@ func (d *Dispatcher) look(ctx context.Context, account, workspaceSID string, fn 
 		b := &batch{d: d, workspaceSID: workspaceSID}
 		b.begin(s)
 		u := b.unit()
+		u.quiet = true
 		if u.lock().AccountSID != account {
 			return workspaceNotFound(workspaceSID)
 		}

@@ -119,6 +119,7 @@ type Unit struct {
 	configDirty  bool
 	restless     []string // agents whose live values changed
 	pending      bool     // something is collected and not written
+	quiet        bool     // it reads for somebody who is told; the log is for routing
 	wrote        bool
 }
 

@@ -3,8 +3,6 @@ package events
 import (
 	"context"
 	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -105,7 +103,7 @@ func TestDeliveryFaultsOfOurs(t *testing.T) {
 func TestDeliveryFaults(t *testing.T) {
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0) //nolint:forbidigo,depguard // net/http takes no other
+	secure.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
 	plain := newReceiver(t, says(200, "", ""))
 	for name, row := range map[string]struct {
 		url  string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
@@ -66,6 +67,25 @@ func (c Clause) Failing() []Clause {
 		c.Values = c.Parts[0].read()
 	}
 	return []Clause{c}
+}
+
+// String tells a clause with what it read, and why it failed, in one line. It
+// holds attribute values; see Value.
+func (c Clause) String() string {
+	var b strings.Builder
+	b.WriteString(c.Text)
+	for i, v := range c.Values {
+		b.WriteString([]string{" – ", ", "}[min(i, 1)] + v.Name + " is ")
+		if v.JSON == "" {
+			b.WriteString("missing")
+		} else {
+			b.WriteString(v.JSON)
+		}
+	}
+	if c.Fault != "" {
+		b.WriteString(" (" + c.Fault + ")")
+	}
+	return b.String()
 }
 
 // read collects the values of all parts.

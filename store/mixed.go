@@ -37,6 +37,7 @@ var owned = []struct{ table, key string }{
 	{"events", "sid"},
 	{"notices", "task_sid"},
 	{"deliveries", "workspace_sid"},
+	{"delivery_attempts", "sid"},
 }
 
 // references are the columns that name a row of the same Workspace.

@@ -165,13 +165,15 @@ func storedReservation(r *reservationRow) *StoredReservation {
 	return &StoredReservation{Reservation: r.domain(), MarkedOpen: r.IsOpen}
 }
 
-// Reservations are all those of Tasks, in any state, oldest first.
+// Reservations are those of Tasks that are open, believed to be open, or were
+// accepted, oldest first. A Task has few of them, however often it was offered.
 func (m *Moment) Reservations(ctx context.Context, taskSIDs []string) ([]*StoredReservation, error) {
 	if len(taskSIDs) == 0 {
 		return nil, nil
 	}
 	return find(ctx, m.q, "read Reservations", storedReservation, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return m.here(q).Where("task_sid IN (?)", bun.List(taskSIDs)).OrderExpr("task_sid, created_at, sid")
+		return m.here(q).Where("task_sid IN (?)", bun.List(taskSIDs)).
+			Where("(is_open OR accepted_at > 0 OR status IN ('pending', 'accepted', 'wrapping'))").OrderExpr("task_sid, created_at, sid")
 	})
 }
 

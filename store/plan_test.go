@@ -163,6 +163,18 @@ func TestSQLitePlans(t *testing.T) {
 			_, err := s.ListEvents(ctx, "AC1", "WS1", taskrouter.EventFilter{WorkerSID: "WK1", Type: "x"}, taskrouter.Page{Size: 50, After: "EV1"})
 			return err
 		}, want: "events_worker"},
+		"events to be sent again": {read: func(ctx context.Context, _ dispatch.Tx) error {
+			_, err := s.QueuedDeliveries(ctx, "WS1", 64)
+			return err
+		}, want: "delivery_attempts_queued"},
+		"how an event was sent": {read: func(ctx context.Context, _ dispatch.Tx) error {
+			_, err := s.ListDeliveryAttempts(ctx, &taskrouter.Event{AccountSID: "AC1", WorkspaceSID: "WS1", Seq: 5}, taskrouter.Page{Size: 50, After: taskrouter.Mark("ED1", 3)})
+			return err
+		}},
+		"deliveries to be woken": {read: func(ctx context.Context, _ dispatch.Tx) error {
+			_, err := s.PendingDeliveries(ctx, []string{"WS1", "WS2"})
+			return err
+		}, want: "delivery_attempts_queued"},
 		"a page of tasks": {read: func(ctx context.Context, _ dispatch.Tx) error {
 			_, err := s.ListTasks(ctx, "AC1", "WS1", taskrouter.TaskFilter{}, taskrouter.Page{Size: 50})
 			return err

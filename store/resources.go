@@ -154,6 +154,11 @@ func visible(q *bun.SelectQuery) *bun.SelectQuery {
 	return q.Where("NOT (?TableAlias.remove_at > 0 AND ?TableAlias.remove_at = ?TableAlias.ended_at)")
 }
 
+// ofVisible leaves out the Reservations of Tasks that visible leaves out.
+func ofVisible(q *bun.SelectQuery) *bun.SelectQuery {
+	return q.Where("NOT EXISTS (SELECT 1 FROM tasks AS t WHERE t.sid = ?TableAlias.task_sid AND t.remove_at > 0 AND t.remove_at = t.ended_at)")
+}
+
 // ListTasks pages through Tasks. A list of SIDs or states that is empty but
 // not nil matches nothing.
 func (s *Store) ListTasks(ctx context.Context, accountSID, workspaceSID string, f taskrouter.TaskFilter, p taskrouter.Page) ([]*taskrouter.Task, error) {
@@ -194,14 +199,16 @@ func taskOrder(clauses []taskrouter.TaskOrdering) []clause {
 
 // FetchReservation returns a Reservation, or nil.
 func (s *Store) FetchReservation(ctx context.Context, accountSID, workspaceSID, sid string) (*taskrouter.Reservation, error) {
-	return one(ctx, s, "read a Reservation", (*reservationRow).domain, accountSID, workspaceSID, sid)
+	return fetch(ctx, s.read, "read a Reservation", (*reservationRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return ofVisible(q.Apply(within(accountSID, workspaceSID)).Where("?TableAlias.sid = ?", sid))
+	})
 }
 
 // ListReservations pages through the Reservations of a Task or of a Worker.
 func (s *Store) ListReservations(ctx context.Context, accountSID, workspaceSID string, f taskrouter.ReservationFilter, p taskrouter.Page) ([]*taskrouter.Reservation, error) {
 	return list(ctx, s.read, "list Reservations", (*reservationRow).domain, within(accountSID, workspaceSID), byCreation, p,
 		func(q *bun.SelectQuery) *bun.SelectQuery {
-			q = equals(q, "task_sid", f.TaskSID)
+			q = equals(ofVisible(q), "task_sid", f.TaskSID)
 			q = equals(q, "worker_sid", f.WorkerSID)
 			return equals(q, "status", string(f.Status))
 		})

@@ -164,6 +164,9 @@ func (e *Event) Counts() []Count {
 			n.Added.UntilCanceled.Add(wait)
 		case OutcomeNone:
 		}
+		if sid == e.WorkerSID {
+			n.Outcome = OutcomeNone // the waits of one Worker's Tasks are not split
+		}
 		out = append(out, n)
 	}
 	return out

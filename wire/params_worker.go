@@ -2,6 +2,7 @@ package wire
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -37,9 +38,7 @@ func (b *binder) attributes(name string) *taskrouter.Attributes {
 	}
 	a, err := taskrouter.ParseAttributes(*v)
 	if err != nil {
-		if b.err == nil {
-			b.err = err
-		}
+		b.fail(0, "%s%s", name, strings.TrimPrefix(err.Error(), "Attributes"))
 		return nil
 	}
 	return &a

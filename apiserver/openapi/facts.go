@@ -17,6 +17,9 @@ var neverNull = map[string]bool{
 	"task_queue_entered_date": true, "Task.workflow_sid": true, "resource_url": true,
 }
 
+// moments are members that hold a date and time without their name saying so.
+var moments = map[string]bool{"date": true, "deadline": true, "target_timeout": true, "time_to_live": true, "offer_not_before": true}
+
 // nullableMembers are members that may be null without being pointers.
 var nullableMembers = map[string]bool{"split_by_wait_time": true}
 
@@ -30,6 +33,7 @@ var prefixes = map[string][]taskrouter.Prefix{
 	"Delivery": {taskrouter.PrefixDelivery}, "ActivityCount": {taskrouter.PrefixActivity}, "ActivityDuration": {taskrouter.PrefixActivity},
 
 	"Account": {taskrouter.PrefixAccount}, "Key": {taskrouter.PrefixKey}, "NewKey": {taskrouter.PrefixKey},
+	"ExplainedOffer": {taskrouter.PrefixReservation}, "ExplainedQueue": {taskrouter.PrefixTaskQueue},
 
 	"account_sid": {taskrouter.PrefixAccount}, "workspace_sid": {taskrouter.PrefixWorkspace},
 	"task_sid": {taskrouter.PrefixTask}, "worker_sid": {taskrouter.PrefixWorker}, "workflow_sid": {taskrouter.PrefixWorkflow},
@@ -47,8 +51,14 @@ var enums = map[string]func() []string{
 	"reservation_status":     func() []string { return plain(taskrouter.ReservationStatuses()) },
 	"task_order":             func() []string { return plain([]taskrouter.QueueOrder{taskrouter.FIFO, taskrouter.LIFO}) },
 	"prioritize_queue_order": func() []string { return plain([]taskrouter.QueueOrder{taskrouter.FIFO, taskrouter.LIFO}) },
-	"document_content_type":  func() []string { return []string{"application/json"} },
-	"instruction":            func() []string { return []string{wire.CallQueueDequeue, wire.CallQueueNone} },
+	"Delivery.status": func() []string {
+		return plain([]taskrouter.DeliveryStatus{
+			taskrouter.DeliveryQueued, taskrouter.DeliveryDelivered, taskrouter.DeliveryFailed, taskrouter.DeliveryFiltered,
+		})
+	},
+	"Delivery.trigger":      func() []string { return []string{"automatic", "api"} },
+	"document_content_type": func() []string { return []string{"application/json"} },
+	"instruction":           func() []string { return []string{wire.CallQueueDequeue, wire.CallQueueNone} },
 	"event_type": func() []string {
 		types := plain(taskrouter.EventTypes())
 		slices.Sort(types)

@@ -157,10 +157,10 @@ func entries() map[string]entry {
 		"UpdateCallQueue": {summary: "Changes a CallQueue.", body: wire.CallQueue{}, ours: true},
 		"DeleteCallQueue": {summary: "Deletes a CallQueue.", ours: true},
 
-		"FetchTaskExplanation":          {summary: "Says why a Task waits: what keeps each agent from it, and the least that would change that.", body: free("TaskExplanation"), ours: true},
-		"FetchWorkerExplanation":        {summary: "Says why a Worker is idle or busy, and which waiting Tasks it would take.", body: free("WorkerExplanation"), ours: true},
-		"EvaluateWorkflow":              {summary: "Says what would become of a Task in this Workflow; nothing is stored.", body: free("Evaluation"), ours: true},
-		"EvaluateWorkflowConfiguration": {summary: "Says what would become of a Task in a configuration that is not stored.", body: free("Evaluation"), ours: true},
+		"FetchTaskExplanation":          {summary: "Says why a Task waits: what keeps each agent from it, and the least that would change that.", body: wire.TaskExplanation{}, ours: true},
+		"FetchWorkerExplanation":        {summary: "Says why a Worker is idle or busy, and which waiting Tasks it would take.", body: wire.WorkerExplanation{}, ours: true},
+		"EvaluateWorkflow":              {summary: "Says what would become of a Task in this Workflow; nothing is stored.", body: wire.Evaluation{}, ours: true},
+		"EvaluateWorkflowConfiguration": {summary: "Says what would become of a Task in a configuration that is not stored.", body: wire.Evaluation{}, ours: true},
 
 		"ListKey":      {summary: "Lists the API keys of the account, without their secrets.", body: wire.Key{}, list: "keys", older: true},
 		"CreateNewKey": {summary: "Creates an API key; its secret is in this answer and never shown again.", body: wire.NewKey{}},
@@ -173,18 +173,8 @@ func entries() map[string]entry {
 // combined is the name of the schema of a body with both kinds of statistics.
 type combined string
 
-// free is the name of the schema of a body for people, whose members depend on
-// what there is to say; they are told in words, not promised one by one.
-type free string
-
 // answer describes the body of an operation.
 func (l *library) answer(e entry) *Schema {
-	if name, ok := e.body.(free); ok {
-		if _, made := l.made.get(string(name)); !made {
-			l.made.add(string(name), &Schema{Type: "object", Description: schemaWords[string(name)]})
-		}
-		return ref(string(name))
-	}
 	var s *Schema
 	name, both := e.body.(combined)
 	if !both {
@@ -211,7 +201,7 @@ func (l *library) combined(name string, e entry) *Schema {
 		return ref(name)
 	}
 	s := &Schema{Type: "object", Description: schemaWords[name]}
-	l.members(s, reflect.TypeFor[wire.StatisticsOf](), name, e.rendered)
+	l.members(s, statisticsOf, name, e.rendered)
 	for _, part := range []field[any]{{"realtime", e.realTime}, {"cumulative", e.cumulative}} {
 		if part.value != nil {
 			member := l.refer(reflect.TypeOf(part.value))

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -39,8 +40,12 @@ func schemaName(t reflect.Type) string {
 	return t.Name()
 }
 
-// object describes a struct by its JSON. Members that may be left out are
-// described only when they are named as rendered.
+// statisticsOf says whose statistics a body holds. Which of its members are
+// left out depends on the operation, not on the resource.
+var statisticsOf = reflect.TypeFor[wire.StatisticsOf]()
+
+// object describes a struct by its JSON. Of the members of statisticsOf that
+// may be left out, those named as rendered never are and the others always.
 func (l *library) object(t reflect.Type, rendered []string) *Schema {
 	s := &Schema{Type: "object", Description: schemaWords[schemaName(t)]}
 	l.members(s, t, schemaName(t), rendered)
@@ -57,7 +62,13 @@ func (l *library) members(s *Schema, t reflect.Type, owner string, rendered []st
 		switch {
 		case f.Anonymous && name == "":
 			l.members(s, f.Type, owner, rendered)
-		case strings.Contains(options, "omitempty") && !slices.Contains(rendered, name):
+		case strings.Contains(options, "omitempty") && t == statisticsOf && !slices.Contains(rendered, name):
+		case strings.Contains(options, "omitempty") && t != statisticsOf:
+			m := l.member(t, f.Type, owner, name)
+			if types, ok := m.Type.([]string); ok { // left out instead of null
+				m.Type = types[0]
+			}
+			s.Properties.add(name, m)
 		default:
 			s.Properties.add(name, l.member(t, f.Type, owner, name))
 			s.Required = append(s.Required, name)
@@ -89,6 +100,9 @@ func (l *library) member(parent, t reflect.Type, owner, name string) *Schema {
 }
 
 func (l *library) value(t reflect.Type, owner, name string) *Schema {
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return &Schema{} // any JSON
+	}
 	switch t.Kind() {
 	case reflect.String:
 		return text(owner, name)
@@ -115,8 +129,8 @@ func (l *library) value(t reflect.Type, owner, name string) *Schema {
 func text(owner, name string) *Schema {
 	s := &Schema{Type: "string"}
 	switch {
-	case enums[name] != nil:
-		for _, v := range enums[name]() {
+	case enumOf(owner, name) != nil:
+		for _, v := range enumOf(owner, name)() {
 			s.Enum = append(s.Enum, v)
 		}
 	case name == "sid":
@@ -124,7 +138,7 @@ func text(owner, name string) *Schema {
 	case strings.HasSuffix(name, "_sid") || name == "routing_target" || name == "longest_relative_task_sid_in_queue":
 		s.Pattern = sidPattern(prefixes[name])
 	case owner == "Key" || owner == "NewKey": // dates in the form of RFC 2822
-	case strings.HasPrefix(name, "date_"), strings.HasSuffix(name, "_date"), strings.HasSuffix(name, "_time"):
+	case moments[name], strings.HasPrefix(name, "date_"), strings.HasSuffix(name, "_date"), strings.HasSuffix(name, "_time"):
 		s.Format = "date-time"
 	case name == "event_callback_url":
 		s.Format = "uri-reference"
@@ -136,6 +150,14 @@ func text(owner, name string) *Schema {
 		s.Media = "application/json"
 	}
 	return s
+}
+
+// enumOf finds the values of a member that has a fixed set.
+func enumOf(owner, name string) func() []string {
+	if values, ok := enums[owner+"."+name]; ok {
+		return values
+	}
+	return enums[name]
 }
 
 // sidPattern matches SIDs of the given kinds; none is any kind.

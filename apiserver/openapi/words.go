@@ -1,15 +1,14 @@
 package openapi
 
 // about is the description of the whole.
-const about = `Routes tasks to the agents who have the skills they need. The resources, parameters and bodies are those of the
-public TaskRouter v1 API (https://www.twilio.com/docs/taskrouter/api), so that its client libraries work unchanged; operations
-marked x-origin: taskrouter are additions of this server.
-
-Requests are authenticated by HTTP Basic with the SID of an account and its token. POST takes a form, every answer is JSON,
-and every answer that is no success has the same error body. Lists are pages: follow meta.next_page_url until it is null.
-
-A telephone platform's webhooks are served below /callqueue, with authentication of their own, and are no part of this
-description; nor are /healthz and /readyz, which say whether the process is up and whether it can work.`
+const about = "Routes tasks to the agents who have the skills they need. The resources, parameters and bodies are those of " +
+	"the public TaskRouter v1 API (https://www.twilio.com/docs/taskrouter/api), so that its client libraries work unchanged; " +
+	"operations marked x-origin: taskrouter are additions of this server.\n\n" +
+	"Requests are authenticated by HTTP Basic with the SID of an account and its token, or the SID of an API key and its secret. " +
+	"POST takes a form, every answer is JSON, and every answer that is no success has the same error body. Lists are pages: " +
+	"follow meta.next_page_url until it is null.\n\n" +
+	"A telephone platform's webhooks are served below /callqueue, with authentication of their own, and are no part of this " +
+	"description; nor are /healthz and /readyz, which say whether the process is up and whether it can work."
 
 // tagWords say what each group of operations is about.
 var tagWords = map[string]string{
@@ -26,7 +25,7 @@ var tagWords = map[string]string{
 	"Workflows":    "A Workflow holds the rules that choose a TaskQueue, a priority and a time limit for each Task.",
 	"Statistics":   "Counts of what there is now (real-time) and of what happened in a window (cumulative).",
 	"CallQueues":   "A CallQueue binds phone numbers to a menu and to the Workflow their calls enter.",
-	"Keys":         "A key is a user name and secret that can be used in place of the account's.",
+	"Keys":         "A key is a user name and secret that can be used in place of the account's, except here: keys do not manage keys.",
 }
 
 // errorWords describe the answers that are no success.
@@ -55,6 +54,23 @@ var schemaWords = map[string]string{
 	"WorkerExplanation": "An agent's activity, channels, reservations and queues; the Tasks it would take if it were free, and the waiting Tasks with the reasons they are not given to it.",
 	"Evaluation":        "Each filter with its verdict, the targets of the chosen one with who could take the Task now, and where it would end up.",
 	"ListMeta":          "Where a page of a list is, and where its neighbours are.",
+
+	"ExplainedValue":    "What a name in an expression stood for.",
+	"ExplainedClause":   "A clause of an expression, in the syntax of its author.",
+	"ExplainedReason":   "One thing that keeps an agent from a Task.",
+	"ExplainedOffer":    "A Reservation with the record of the decision behind it.",
+	"ExplainedAgent":    "An agent beside a waiting Task.",
+	"ExplainedEdit":     "A change to an agent's attributes.",
+	"ExplainedStep":     "One part of a change.",
+	"ExplainedChange":   "What would make an agent take the Task.",
+	"ExplainedPlace":    "The filter and target the Task is in.",
+	"ExplainedPosition": "The Task's place in its TaskQueue.",
+	"ExplainedChannel":  "An agent's room on one TaskChannel.",
+	"ExplainedQueue":    "Whether an agent is a member of a TaskQueue.",
+	"ExplainedTask":     "A waiting Task beside an agent.",
+	"EvaluatedFilter":   "A filter of the evaluated configuration.",
+	"EvaluatedTarget":   "A target of the chosen filter.",
+	"EvaluatedAgent":    "An agent who could be offered the Task now.",
 
 	"WorkspaceStatistics":           "Both kinds of statistics of a Workspace.",
 	"WorkspaceRealTimeStatistics":   "Real-time statistics of a Workspace.",

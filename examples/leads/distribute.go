@@ -13,8 +13,8 @@ import (
 	"github.com/taskrouter/taskrouter/examples/setup"
 )
 
-// given says who got a lead.
-type given struct{ lead, filter, rep string }
+// given says who got a lead, and by which rule.
+type given struct{ lead, filter, order, rep string }
 
 // distribute brings a lead in, waits until it is offered, and plays the
 // representative who takes it.
@@ -42,12 +42,15 @@ func (s *sales) distribute(ctx context.Context, l lead) error {
 	if err := s.take(ctx, taken); err != nil {
 		return err
 	}
-	filter, err := s.filterOf(*task.Sid)
+	why, err := s.explain(ctx, taken)
 	if err != nil {
 		return err
 	}
-	s.given = append(s.given, given{l.Name, filter, *taken.WorkerName})
+	s.given = append(s.given, given{l.Name, why.filter, why.order, *taken.WorkerName})
 	s.story.Say("%s has it", *taken.WorkerName)
+	for _, other := range why.passedOver {
+		s.story.Line("            not %s", other)
+	}
 	if len(offers) > 1 {
 		if err := s.rescinded(ctx, *task.Sid, len(offers)); err != nil {
 			return err
@@ -91,19 +94,6 @@ func (s *sales) rescinded(ctx context.Context, task string, offers int) error {
 		s.story.Say("taken back from %s", names(list))
 		return true, nil
 	})
-}
-
-// filterOf is the filter that a lead came through, from the router's events.
-func (s *sales) filterOf(task string) (string, error) {
-	events, err := s.ListEvent(s.SID, (&api.ListEventParams{}).SetTaskSid(task).SetEventType("reservation.accepted"))
-	if err != nil || len(events) == 0 || events[0].EventData == nil {
-		return "", err
-	}
-	data, _ := (*events[0].EventData).(map[string]any)
-	if name, ok := data["workflow_filter_name"].(string); ok {
-		return name, nil
-	}
-	return "default", nil
 }
 
 func names(offers []api.TaskrouterV1TaskReservation) string {

@@ -143,9 +143,9 @@ func (s *sales) counted(name string) error {
 // table prints who got which lead, and who had most: list filters take CEL too.
 func (s *sales) table() error {
 	s.story.Chapter("Leads of the day")
-	s.story.Line("  %-10s %-16s %s", "lead", "filter", "representative")
+	s.story.Line("  %-8s %-16s %-13s %s", "lead", "filter", "order", "representative")
 	for _, g := range s.given {
-		s.story.Line("  %-10s %-16s %s", g.lead, g.filter, g.rep)
+		s.story.Line("  %-8s %-16s %-13s %s", g.lead, g.filter, g.order, g.rep)
 	}
 	list, err := s.ListWorker(s.SID, (&api.ListWorkerParams{}).SetTargetWorkersExpression("cel:worker.leads_today >= 3"))
 	if err != nil {

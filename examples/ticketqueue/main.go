@@ -49,6 +49,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	// Statistics are asked for by the second. Beginning with a fresh one keeps
+	// those of an earlier run out.
+	if err := setup.Pause(ctx, time.Until(time.Now().Truncate(time.Second).Add(time.Second))); err != nil {
+		return err
+	}
 	d, err := open(router, o, setup.NewStory(out))
 	if err != nil {
 		return err

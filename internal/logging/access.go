@@ -24,6 +24,8 @@ type Access struct {
 	RequestID string
 	// AccountSID is the authenticated account; empty when there is none.
 	AccountSID string
+	// APIKeySID is the key that authenticated; empty when it was the account.
+	APIKeySID string
 	// Code is the error code in the body; zero when the request succeeded.
 	Code int
 }
@@ -52,6 +54,9 @@ func LogAccess(log *zap.Logger, a Access) {
 	}
 	if a.AccountSID != "" {
 		fields = append(fields, AccountSID(a.AccountSID))
+	}
+	if a.APIKeySID != "" {
+		fields = append(fields, APIKeySID(a.APIKeySID))
 	}
 	if a.Code != 0 {
 		fields = append(fields, Code(a.Code))

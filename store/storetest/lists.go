@@ -126,6 +126,16 @@ func testLists(t *testing.T, f *fixture) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, sids(l, reservationSID), name)
 	}
+
+	// A deleted Task whose row waits for a leg takes its Reservations along.
+	two.EndedAt, two.RemoveAt = at(50), at(50)
+	f.apply(&dispatch.Changes{Tasks: written(two)})
+	l, err := f.s.ListReservations(ctx, f.account, f.ws, taskrouter.ReservationFilter{WorkerSID: ann.SID}, wide)
+	require.NoError(t, err)
+	require.Equal(t, []string{r1.SID}, sids(l, reservationSID))
+	gone, err := f.s.FetchReservation(ctx, f.account, f.ws, r3.SID)
+	require.NoError(t, err)
+	require.Nil(t, gone)
 }
 
 func testPaging(t *testing.T, f *fixture) {

@@ -99,6 +99,7 @@ func killAtRandom(t *testing.T, s *system, kills int) {
 	})
 	l.stop()
 	s.rested(patience)
+	s.judged()
 	s.ringsOnce()
 
 	ends, err := s.endings(t.Context())

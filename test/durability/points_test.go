@@ -231,6 +231,7 @@ func dieEverywhere(t *testing.T, s *system, kindOf func(death) any) {
 		s.start()
 	}
 	s.rested(patience)
+	s.judged()
 	require.LessOrEqual(t, receiver.most(), 1, "an assignment callback was made twice for one reservation")
 	s.ringsOnce()
 	t.Logf("%d starts, slowest %s", s.starts, slowest(s.startup))

@@ -40,6 +40,7 @@ func TestScenarios(t *testing.T) {
 		t.Run(database, func(t *testing.T) {
 			t.Parallel()
 			s := startSystem(t, database)
+			judgedInTheEnd(t, s)
 			for _, sc := range scenarios {
 				t.Run(sc.name, func(t *testing.T) {
 					t.Parallel()

@@ -154,6 +154,9 @@ func libraryOperations() []string {
 	return out
 }
 
+// keyOperations are those of API keys, which stand elsewhere in the library.
+var keyOperations = []string{"CreateNewKey", "FetchKey", "UpdateKey", "DeleteKey", "ListKey"}
+
 // complete makes sure that every operation was carried out, and that all that
 // was answered could be read.
 func (f *front) complete(t *testing.T) {
@@ -163,6 +166,6 @@ func (f *front) complete(t *testing.T) {
 	require.Empty(t, f.faults)
 	all := libraryOperations()
 	require.Len(t, all, 61)
-	missing := slices.DeleteFunc(all, func(id string) bool { return f.served[id] })
+	missing := slices.DeleteFunc(append(all, keyOperations...), func(id string) bool { return f.served[id] })
 	require.Empty(t, missing, "operations nobody asked for, or that never succeeded")
 }

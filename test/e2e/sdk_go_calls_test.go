@@ -120,7 +120,7 @@ func goCalls(t *testing.T, s *system) {
 	agent.hears(t, "A caller for you.")
 	agent.do(t, "hangup")
 	caller.do(t, "hangup")
-	c.finish(t, task, "completed")
+	c.becomes(t, task, "completed")
 	s.runEnds(t, task)
 }
 
@@ -138,6 +138,6 @@ func goRedirects(t *testing.T, s *system) {
 	require.Equal(t, "accepted", *r.ReservationStatus, "at once")
 	caller.hears(t, "This way, please.")
 	caller.do(t, "hangup")
-	c.finish(t, task, "completed")
+	c.becomes(t, task, "completed")
 	s.runEnds(t, task)
 }

@@ -197,9 +197,13 @@ func goReservations(t *testing.T, s *system) {
 	require.Equal(t, "accepted", *taken.ReservationStatus)
 	_, err = s.rest.UpdateTaskReservation(c.ws, task, *taken.Sid, (&api.UpdateTaskReservationParams{}).SetInstruction("fly"))
 	refused(t, err, 400, 55555, "")
-	_, err = s.rest.UpdateTaskReservation(c.ws, task, *taken.Sid, (&api.UpdateTaskReservationParams{}).SetInstruction("supervise").
-		SetSupervisor(ann).SetSupervisorMode("whisper"))
-	refused(t, err, 400, 20001, "upervis")
+	supervise := func() *api.UpdateTaskReservationParams {
+		return (&api.UpdateTaskReservationParams{}).SetInstruction("supervise").SetSupervisor(ann).SetSupervisorMode("whisper")
+	}
+	_, err = s.rest.UpdateTaskReservation(c.ws, task, *taken.Sid, supervise())
+	refused(t, err, 400, 40148, "From")
+	_, err = s.rest.UpdateTaskReservation(c.ws, task, *taken.Sid, supervise().SetFrom("+15550199"))
+	refused(t, err, 400, 20001, "upervis") // nobody talks
 	for status, want := range map[string]int{"rejected": 2, "accepted": 1, "timeout": 0} {
 		list, err := s.rest.ListTaskReservation(c.ws, task, (&api.ListTaskReservationParams{}).SetReservationStatus(status).SetWorkerSid(ann))
 		require.NoError(t, err)

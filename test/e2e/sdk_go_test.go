@@ -29,10 +29,10 @@ func TestGoLibrary(t *testing.T) {
 		{"conference", goConfers},
 		{"call", goCalls},
 		{"redirect", goRedirects},
+		{"keys", goKeys},
 	}
-	for _, database := range []string{sqlite, postgres} {
+	for _, database := range []string{sqlite, postgres} { // one after the other: there are enough parts to keep a machine busy
 		t.Run(database, func(t *testing.T) {
-			t.Parallel()
 			s, f := startBehindFront(t, database)
 			var told atomic.Int64
 			t.Run("parts", func(t *testing.T) {

@@ -22,7 +22,6 @@ func TestNodeLibrary(t *testing.T) {
 	scripts := installNodeLibrary(t)
 	for _, database := range []string{sqlite, postgres} {
 		t.Run(database, func(t *testing.T) {
-			t.Parallel()
 			s, f := startBehindFront(t, database)
 			cmd := exec.CommandContext(t.Context(), "node", "--test-reporter=spec", filepath.Join(scripts, "library.test.mjs"))
 			cmd.Dir = scripts

@@ -1,4 +1,4 @@
-// Package twiliotest owns the way the vendor's own client library is pointed at
-// this server. Its tests prove that every resource the server answers with is
-// understood by it.
+// Package twiliotest owns what tests need to speak to a server with the
+// vendor's own client library. Its tests prove that every resource the server
+// answers with is understood by it.
 package twiliotest

@@ -23,7 +23,7 @@ function schemaName(s) {
 function kind(doc, s) {
   if (s.$ref) return schemaName(s);
   if (s.anyOf) return s.anyOf.map((part) => kind(doc, part)).join(" or ");
-  const types = [].concat(s.type || "any");
+  const types = [].concat(s.type || "any JSON");
   const words = [types.map((t) => (t === "array" ? "list of " + kind(doc, s.items || {}) : t)).join(" or ")];
   if (s.additionalProperties) words.push("of " + kind(doc, s.additionalProperties));
   if (s.format) words.push(s.format);
@@ -42,11 +42,12 @@ function row(doc, name, schema, description, required) {
     el("td", {}, description || resolve(doc, schema).description || "", el("div", { class: "kind" }, kind(doc, schema))));
 }
 
-// members is a table of the members of an object.
-function members(doc, schema) {
+// members is a table of the members of an object; of one that is sent it tells
+// which are required.
+function members(doc, schema, sent) {
   const table = el("table", {});
   for (const [name, s] of Object.entries(schema.properties || {})) {
-    table.append(row(doc, name, s, s.description, (schema.required || []).includes(name)));
+    table.append(row(doc, name, s, s.description, sent && (schema.required || []).includes(name)));
   }
   return table;
 }
@@ -130,7 +131,7 @@ function operation(doc, path, method, op) {
       inside.append(el("h4", {}, place === "query" ? "Query parameters" : place === "path" ? "Path parameters" : "Headers"), table);
     }
     for (const [type, media] of Object.entries((op.requestBody || {}).content || {})) {
-      inside.append(el("h4", {}, "Body: " + type), members(doc, resolve(doc, media.schema)));
+      inside.append(el("h4", {}, "Body: " + type), members(doc, resolve(doc, media.schema), true));
     }
     inside.append(el("h4", {}, "Try it"), copyable(curl(doc, path, method, op)));
     for (const [status, ref] of Object.entries(op.responses)) {

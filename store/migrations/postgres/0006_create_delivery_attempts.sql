@@ -19,7 +19,7 @@ CREATE TABLE delivery_attempts (
     took            BIGINT NOT NULL,
     PRIMARY KEY (workspace_sid, seq, number)
 );
-CREATE INDEX delivery_attempts_queued ON delivery_attempts (workspace_sid, seq) WHERE status = 'queued';
+CREATE INDEX delivery_attempts_queued ON delivery_attempts (workspace_sid, seq, number) WHERE status = 'queued';
 
 -- Until now there was one line an event: its last request.
 INSERT INTO delivery_attempts (workspace_sid, seq, number, sid, account_sid, event_sid, is_manual, status, target,

@@ -2,11 +2,12 @@
 
 import { describe, test } from "node:test";
 import * as calls from "./calls.mjs";
+import * as keys from "./keys.mjs";
 import * as resources from "./resources.mjs";
 import * as tasks from "./tasks.mjs";
 
-describe("the official library", { concurrency: true, timeout: 120_000 }, () => {
-  for (const [name, part] of Object.entries({ ...resources, ...tasks, ...calls })) {
+describe("the official library", { concurrency: 4, timeout: 300_000 }, () => {
+  for (const [name, part] of Object.entries({ ...resources, ...tasks, ...calls, ...keys })) {
     test(name, part);
   }
 });

@@ -15,11 +15,17 @@ export const url = environment("TASKROUTER_URL");
 export const account = environment("TASKROUTER_ACCOUNT_SID");
 const token = environment("TASKROUTER_AUTH_TOKEN");
 
-// All there is to do to use another server.
-const client = twilio(account, token);
-client.taskrouter.baseUrl = url;
+// connect is all there is to do to use another server.
+export function connect(username, password) {
+  const client = twilio(username, password, { accountSid: account });
+  client.taskrouter.baseUrl = url;
+  client.api.baseUrl = url; // API keys
+  return client;
+}
 
-export const workspaces = client.taskrouter.v1.workspaces;
+export const owner = connect(account, token);
+
+export const workspaces = owner.taskrouter.v1.workspaces;
 
 const authorization = "Basic " + Buffer.from(`${account}:${token}`).toString("base64");
 

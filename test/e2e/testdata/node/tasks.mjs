@@ -80,6 +80,9 @@ export async function reservations() {
   await refused(here(sid).update({ reservationStatus: "accepted", ifMatch: '"99"' }), 412, 20412);
   const accepted = await here(sid).updateWithHttpInfo({ reservationStatus: "accepted" });
   assert.equal(accepted.body.reservationStatus, "accepted");
+  const supervise = { instruction: "supervise", supervisor: c.worker.sid, supervisorMode: "whisper" };
+  await refused(here(sid).update(supervise), 400, 40148, "From");
+  await refused(here(sid).update({ ...supervise, from: "+15550199" }), 400, 20001, "upervis"); // nobody talks
   const wrapping = await worker.reservations(sid).update({ reservationStatus: "wrapping", ifMatch: accepted.headers.etag });
   assert.equal(wrapping.reservationStatus, "wrapping");
   assert.equal((await here(sid).update({ reservationStatus: "completed" })).reservationStatus, "completed");
