@@ -50,7 +50,8 @@ func TestExplainTask(t *testing.T) {
 	f.post(bob, url.Values{"Attributes": {`{"skills":["law","tax"]}`}})
 	require.Equal(t, "offered", f.get(waiting+"/Explain").text("state"), "as it was told")
 
-	require.Len(t, decoded(t, f.Do(f.Account, "GET", f.task+"/Explain", url.Values{"Limit": {"1"}}), 200)["agents"], 0)
+	newest := f.make(f.workspace+"/Tasks", url.Values{"Attributes": {`{"topic":"tax"}`}})
+	require.Len(t, decoded(t, f.Do(f.Account, "GET", newest+"/Explain", url.Values{"Limit": {"1"}}), 200)["agents"], 1)
 	refusal(t, f.Do(f.Account, "GET", f.task+"/Explain", url.Values{"Limit": {"101"}}), 400, 20001)
 	refusal(t, f.Do(f.Account, "GET", f.workspace+"/Tasks/"+newSID(taskrouter.PrefixTask)+"/Explain", nil), 404, 20404)
 	refusal(t, f.Do(f.Foreign, "GET", f.task+"/Explain", nil), 404, 20404)

@@ -24,13 +24,22 @@ const (
 	DefaultMaxFindings = 1000
 )
 
-// How much is read at a time, and how much of a history is kept at most.
+// Bounds of the work.
 const (
-	pageSize       = 500
-	endedKept      = 20000
-	linePatience   = 2000
-	verdictsKept   = 10000
-	raggedEdge     = 5 * time.Second
+	// pageSize is how many rows or events are read at a time.
+	pageSize = 500
+	// endedKept is how many Tasks that ended are remembered; of others the log
+	// is asked.
+	endedKept = 20000
+	// linePatience is how many classes of waiting Tasks are asked about one
+	// offer.
+	linePatience = 2000
+	// verdictsKept bounds the memory of questions about free agents.
+	verdictsKept = 10000
+	// raggedEdge is how much of the beginning of a shortened log may have holes:
+	// events are removed by age, and clocks differ.
+	raggedEdge = 5 * time.Second
+	// clockAllowance is how much the clocks of two processes may differ.
 	clockAllowance = 10 * time.Second
 )
 
@@ -129,7 +138,6 @@ type inspection struct {
 	workers    map[string]*store.StoredWorker
 	jobs       int
 	log        *replay
-	tasks      int
 }
 
 func auditWorkspace(ctx context.Context, st *store.Store, engine *rules.Engine, o *Options, r *Report, w *taskrouter.Workspace) error {

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -309,5 +308,3 @@ func known(in []Evidence) []Evidence {
 	}
 	return out
 }
-
-func (e Evidence) String() string { return fmt.Sprintf("%d %s", e.Seq, e.Type) }

@@ -24,6 +24,11 @@ func (d *Dispatcher) CreateWorker(ctx context.Context, in NewWorker) (*taskroute
 		if err := u.checkName(ctx, in.FriendlyName, ""); err != nil {
 			return err
 		}
+		if n, err := u.tx.CountWorkers(ctx); err != nil {
+			return err
+		} else if n >= u.d.opts.MaxWorkers {
+			return taskrouter.Invalidf("A Workspace has at most %d Workers", u.d.opts.MaxWorkers)
+		}
 		activity := in.ActivitySID
 		if activity == "" {
 			activity = u.cfg().Workspace.DefaultActivitySID

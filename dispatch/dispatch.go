@@ -29,6 +29,8 @@ type Options struct {
 	GracePeriod time.Duration
 	// DefaultCapacity is the capacity of new WorkerChannels; nil means 1.
 	DefaultCapacity *int
+	// MaxWorkers a Workspace; default 15,000.
+	MaxWorkers int
 	// OnCommit is called after each commit that changed a Workspace.
 	OnCommit func(workspaceSID string)
 	// BatchSize bounds how many commands share a transaction.
@@ -39,6 +41,10 @@ type Options struct {
 	// process there. Nil does nothing.
 	Crash func(point string)
 }
+
+// defaultMaxWorkers is the limit of the public API.
+// https://www.twilio.com/docs/taskrouter/limits
+const defaultMaxWorkers = 15000
 
 func (o Options) withDefaults() Options {
 	if o.Now == nil {
@@ -52,6 +58,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.GracePeriod == 0 {
 		o.GracePeriod = taskrouter.DefaultGracePeriod
+	}
+	if o.MaxWorkers == 0 {
+		o.MaxWorkers = defaultMaxWorkers
 	}
 	if o.BatchSize == 0 {
 		o.BatchSize = 32

@@ -151,6 +151,8 @@ type Tx interface {
 	TasksOfWorkflow(ctx context.Context, workflowSID, after string, limit int) ([]*taskrouter.Task, error)
 	// WaitingTasks pages through Tasks of a queue that may be offered now.
 	WaitingTasks(ctx context.Context, queueSID, after string, limit int) ([]*taskrouter.Task, error)
+	// CountWorkers counts the Workers of the Workspace.
+	CountWorkers(ctx context.Context) (int, error)
 	// CountTasks counts not ended Tasks by workflow, queue or channel; the
 	// first non-empty argument decides.
 	CountTasks(ctx context.Context, workflowSID, queueSID, channelSID string) (int, error)

@@ -55,6 +55,11 @@ func (t *transaction) WaitingTasks(ctx context.Context, queueSID, after string, 
 	})
 }
 
+// CountWorkers counts the Workers of the Workspace.
+func (t *transaction) CountWorkers(ctx context.Context) (int, error) {
+	return value[int](ctx, t.q, "count Workers", "SELECT COUNT(*) FROM workers WHERE workspace_sid = ?", t.lock.WorkspaceSID)
+}
+
 // CountTasks counts Tasks that have not ended; the first argument that is not
 // empty says of what. Without any it counts those of the Workspace.
 func (t *transaction) CountTasks(ctx context.Context, workflowSID, queueSID, channelSID string) (int, error) {

@@ -88,7 +88,7 @@ func Evaluate(ctx context.Context, engine *rules.Engine, in Request) (*Report, e
 	if faults := engine.CheckConfiguration(in.Configuration); len(faults) > 0 {
 		return nil, &BadConfiguration{Faults: faults}
 	}
-	r := &run{ctx: ctx, engine: engine}
+	r := &run{engine: engine}
 	if err := r.prepare(in); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func Evaluate(ctx context.Context, engine *rules.Engine, in Request) (*Report, e
 		if !ok {
 			break
 		}
-		t, err := r.target(i, tg)
+		t, err := r.target(ctx, i, tg)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +127,6 @@ func Evaluate(ctx context.Context, engine *rules.Engine, in Request) (*Report, e
 
 // run is a dry run with everything decoded.
 type run struct {
-	ctx     context.Context //nolint:containedctx // it lives as long as one call
 	engine  *rules.Engine
 	routing *rules.Routing
 	task    rules.Document
@@ -166,7 +165,7 @@ func (r *run) prepare(in Request) (err error) {
 	return nil
 }
 
-func (r *run) target(i int, tg rules.Target) (Target, error) {
+func (r *run) target(ctx context.Context, i int, tg rules.Target) (Target, error) {
 	out := Target{Index: i, Name: tg.Name, Queue: tg.QueueSID, Priority: tg.Priority, Timeout: int64(tg.Timeout.Seconds())}
 	if tg.Expression != nil {
 		out.Expression = tg.Expression.Source()
@@ -180,7 +179,7 @@ func (r *run) target(i int, tg rules.Target) (Target, error) {
 	var others []AgentVerdict
 	present := &rules.QueueFacts{}
 	for _, a := range r.agents {
-		failing, member, err := r.failing(tg, a, out.KnownWorker)
+		failing, member, err := r.failing(ctx, tg, a, out.KnownWorker)
 		if err != nil {
 			return out, err
 		}
@@ -204,17 +203,17 @@ func (r *run) target(i int, tg rules.Target) (Target, error) {
 	if tg.SkipIf != nil {
 		out.SkipIf = tg.SkipIf.Source()
 		// It is asked only when nobody could be reserved.
-		ok, err := tg.SkipIf.Eval(r.ctx, rules.Input{Task: &r.task, Workers: present})
+		ok, err := tg.SkipIf.Eval(ctx, rules.Input{Task: &r.task, Workers: present})
 		out.Skipped = err == nil && ok && len(fit) == 0
 	}
 	return out, nil
 }
 
 // failing lists what keeps an agent from a target.
-func (r *run) failing(tg rules.Target, a rules.WorkerFacts, known string) (out []string, member bool, err error) {
+func (r *run) failing(ctx context.Context, tg rules.Target, a rules.WorkerFacts, known string) (out []string, member bool, err error) {
 	member = true
 	if text, given := r.queues[tg.QueueSID]; given {
-		c, err := r.engine.Explain(r.ctx, rules.PlaceQueueWorkers, text, rules.Input{Worker: &a})
+		c, err := r.engine.Explain(ctx, rules.PlaceQueueWorkers, text, rules.Input{Worker: &a})
 		if err != nil {
 			return nil, false, err
 		}
@@ -227,7 +226,7 @@ func (r *run) failing(tg rules.Target, a rules.WorkerFacts, known string) (out [
 		out = append(out, "known worker: the task names another")
 	}
 	if tg.Expression != nil {
-		c, err := r.engine.Explain(r.ctx, rules.PlaceTargetExpression, tg.Expression.Source(), rules.Input{Task: &r.task, Worker: &a})
+		c, err := r.engine.Explain(ctx, rules.PlaceTargetExpression, tg.Expression.Source(), rules.Input{Task: &r.task, Worker: &a})
 		if err != nil {
 			return nil, false, err
 		}
