@@ -199,7 +199,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	bare := f.make("/v1/Workspaces", url.Values{"FriendlyName": {"Bare"}})
 	look := func() {
 		for _, o := range apiserver.Operations() {
-			if o.Method == "GET" && strings.HasPrefix(o.Path, "/v1/") {
+			if o.Method == http.MethodGet && strings.HasPrefix(o.Path, "/v1/") {
 				send(o.ID, f.path(o.Path), url.Values{"PageSize": {"1"}})
 			}
 		}

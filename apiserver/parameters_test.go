@@ -3,6 +3,7 @@ package apiserver_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestDefaultsAreTaken(t *testing.T) {
 	f, d := furnished(t), describe(t)
 	compared := 0
 	for _, o := range apiserver.Operations() {
-		if o.Method != "POST" || o.Status != 201 || !strings.HasPrefix(o.Path, "/v1/") {
+		if o.Method != http.MethodPost || o.Status != 201 || !strings.HasPrefix(o.Path, "/v1/") {
 			continue
 		}
 		values := url.Values{}

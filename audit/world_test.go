@@ -134,18 +134,6 @@ func (w *world) activity(name string) (sid string) {
 	return sid
 }
 
-func (w *world) channel(name string) (sid string) {
-	w.t.Helper()
-	c, err := w.db.WorkspaceConfig(w.ctx, w.account, w.ws)
-	require.NoError(w.t, err)
-	for _, a := range c.Channels {
-		if a.UniqueName == name {
-			sid = a.SID
-		}
-	}
-	return sid
-}
-
 func (w *world) queue(name, members string, change ...func(*workspace.NewQueue)) string {
 	w.t.Helper()
 	n := workspace.NewQueue{Account: w.account, WorkspaceSID: w.ws, FriendlyName: name, TargetWorkers: &members}

@@ -53,6 +53,7 @@ func eventOf(typ taskrouter.EventType) *taskrouter.Event {
 		s.Task.Status, s.Task.Reason = taskrouter.TaskCompleted, "solved"
 	case taskrouter.ReservationFailed:
 		s.Reservation, s.Worker = nil, nil
+	default:
 	}
 	e := taskrouter.NewEvent(typ, epoch, taskrouter.SystemActor("WS01"), s)
 	e.SID = "EV01"

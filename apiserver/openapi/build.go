@@ -143,10 +143,10 @@ func pathParameters(path string) []any {
 		collection := strings.TrimSuffix(segments[i-1], ".json")
 		p := parameterObject{Name: name, In: "path", Required: true, Schema: &Schema{Type: "string"}}
 		p.Description = "The SID of the " + singular[collection] + "."
-		switch {
-		case collection == "TaskChannels":
+		switch collection {
+		case "TaskChannels":
 			p.Description = "The SID or unique name of the TaskChannel."
-		case collection == "Channels":
+		case "Channels":
 			p.Description = "The SID of the WorkerChannel, or the SID or unique name of its TaskChannel."
 		default:
 			p.Schema.Pattern = sidPattern(prefixes[singular[collection]])

@@ -53,9 +53,9 @@ var table = map[string]row{
 	},
 	"store/migrations": {},
 	// The judge must not know how the dispatcher decides.
-	"audit": {ours: []string{"rules", "store"}},
-	"store/storetest":  {ours: []string{"dispatch", "workspace", "store"}, third: assertions},
-	"events":           {ours: []string{"wire"}, logs: true},
+	"audit":           {ours: []string{"rules", "store"}},
+	"store/storetest": {ours: []string{"dispatch", "workspace", "store"}, third: assertions},
+	"events":          {ours: []string{"wire"}, logs: true},
 
 	"voice":                    {logs: true},
 	"voice/fake":               {ours: []string{"voice"}, logs: true},

@@ -21,7 +21,8 @@ func request() offline.Request {
 	return offline.Request{
 		Configuration: configuration, Attributes: `{"language":"ja","min":3}`,
 		Agents: []offline.Agent{
-			{Name: "Ann", Attributes: `{"languages":["en"],"level":2}`}, {Attributes: `{"languages":["ja"],"level":1}`},
+			{Name: "Ann", Attributes: `{"languages":["en"],"level":2}`},
+			{Attributes: `{"languages":["ja"],"level":1}`},
 			{Name: "Yuki", Attributes: `{"languages":["ja"],"level":4}`},
 		},
 		Queues: map[string]string{"japanese": `languages HAS "ja"`},

@@ -48,7 +48,7 @@ func TestKeyResource(t *testing.T) {
 	require.NoError(t, err)
 	seen, err := account.TaskrouterV1.FetchTask(*ws.Sid, *task.Sid)
 	require.NoError(t, err)
-	require.Equal(t, `{"topic":"tax"}`, *seen.Attributes)
+	require.JSONEq(t, `{"topic":"tax"}`, *seen.Attributes)
 
 	fetched, err := account.Api.FetchKey(*made.Sid, &v2010.FetchKeyParams{})
 	require.NoError(t, err)
