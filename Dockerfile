@@ -21,8 +21,8 @@ COPY --from=build /out/taskrouter /usr/local/bin/taskrouter
 COPY --from=build --chown=65532:65532 /out/data /data
 WORKDIR /data
 VOLUME /data
-ENV TASKROUTER_LISTEN=0.0.0.0:8080
-EXPOSE 8080
+ENV TASKROUTER_LISTEN=0.0.0.0:8080 TASKROUTER_METRICS_LISTEN=0.0.0.0:9464
+EXPOSE 8080 9464
 USER nonroot
 ENTRYPOINT ["/usr/local/bin/taskrouter"]
 CMD ["all"]

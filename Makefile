@@ -25,7 +25,7 @@ FUZZTIME ?= 20s
 
 .PHONY: help
 help: ## show this list
-	@grep -hE '^[a-z/-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z/-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-15s %s\n", $$1, $$2}'
 
 .PHONY: build
 build: ## build bin/taskrouter
@@ -43,7 +43,7 @@ test/unit: postgres ## run the tests that do not link the Temporal server, with 
 	@echo '== unit tests $(if $(RACE),with,WITHOUT: no C compiler,) race detector'
 	go test $(RACE) -timeout 20m $(unit)
 	@echo '== properties in full, without race detector'
-	go test -timeout 10m -run 'Promises|Agree' ./dispatch
+	go test -timeout 10m -run 'Promises|Agree|NotAccused' ./dispatch ./audit
 
 .PHONY: test/whole
 test/whole: postgres ## run the tests that link the Temporal server

@@ -89,7 +89,7 @@ type DeliverInput struct {
 type DeliverResult struct {
 	// Over: there is nothing to be delivered any more, now or later.
 	Over bool `json:"over,omitempty"`
-	// More: the turn ended before the log did.
+	// More: the turn ended before the log did, or before all was sent again.
 	More bool `json:"more,omitempty"`
 	// Cursor is the number of the last event that is settled.
 	Cursor int64 `json:"cursor,omitempty"`
@@ -135,7 +135,7 @@ func (a *Delivery) Deliver(ctx context.Context, in DeliverInput) (DeliverResult,
 		return DeliverResult{}, fail(ctx, "deliver events", err)
 	case resendErr != nil:
 		return DeliverResult{}, fail(ctx, "send events again", resendErr)
-	case !t.atEnd:
+	case !t.atEnd || again.more:
 		res.More = true
 		return res, nil
 	}

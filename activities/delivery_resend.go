@@ -13,7 +13,9 @@ import (
 const (
 	// resendLanes is how many events are sent again at once.
 	resendLanes = 8
-	resendBatch = 64
+	// resendBatch is how many are sent before the turn is looked at again, and
+	// so how long new events may wait for those sent again.
+	resendBatch = 2 * resendLanes
 )
 
 // resending is the sending again that goes on beside a turn. It neither reads
@@ -24,6 +26,8 @@ type resending struct {
 	// over is closed when nothing is on its way.
 	over chan struct{}
 	sent int
+	// more: the turn was over before the last batch.
+	more bool
 	err  error
 }
 
@@ -43,23 +47,35 @@ func (a *Delivery) resend(ctx context.Context, d *taskrouter.Delivery) *resendin
 				r.err = a.resendAll(ctx, &view, queued)
 				r.sent += len(queued)
 			}
-			wait := deliveryTouch
-			if len(queued) == resendBatch {
-				wait = 0
+			var pause <-chan time.Time // never, when more is queued
+			full := len(queued) == resendBatch
+			if !full {
+				pause = time.After(deliveryTouch)
+			} else if ctx.Err() == nil && !r.turnOver() {
+				continue
 			}
 			select {
 			case <-r.turn:
-				// What was queued meanwhile has woken the run.
-				if wait > 0 {
-					return
-				}
+				// What is left waits for the next turn, which begins with new
+				// events; what was queued meanwhile has woken the run.
+				r.more = full
+				return
 			case <-ctx.Done():
 				return
-			case <-time.After(wait):
+			case <-pause:
 			}
 		}
 	}()
 	return r
+}
+
+func (r *resending) turnOver() bool {
+	select {
+	case <-r.turn:
+		return true
+	default:
+		return false
+	}
 }
 
 // finish waits for what is on its way after the turn.

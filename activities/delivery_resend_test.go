@@ -46,9 +46,14 @@ func TestResendMany(t *testing.T) {
 	for seq := range l.delivery.Cursor {
 		l.queue(seq + 1)
 	}
-	res, err := l.deliver(t, 1)
-	require.NoError(t, err)
-	require.Equal(t, 2*resendBatch+1, res.Resent)
+	resent := 0
+	for more := true; more; {
+		res, err := l.deliver(t, 1)
+		require.NoError(t, err)
+		more = res.More
+		resent += res.Resent
+	}
+	require.Equal(t, 2*resendBatch+1, resent)
 	require.LessOrEqual(t, l.most, resendLanes)
 	require.Len(t, l.sent, 2*resendBatch+1)
 }
@@ -76,6 +81,29 @@ func TestResendBesideDelivery(t *testing.T) {
 	res, err := l.deliver(t, 1)
 	require.NoError(t, err)
 	require.Equal(t, DeliverResult{Over: true, Cursor: 300, Delivered: 299, Resent: 1}, res)
+}
+
+// However much is to be sent again: the turn waits for one batch of it.
+func TestResendEndsWithTheTurn(t *testing.T) {
+	l := newEventLog(many(3 * resendBatch)...)
+	for seq := range int64(len(l.events)) {
+		l.queue(seq + 1)
+	}
+	begun, answer := make(chan struct{}, len(l.events)), make(chan struct{})
+	l.answer = func(context.Context, string, *taskrouter.Event, int) (EventReceipt, error) {
+		begun <- struct{}{}
+		<-answer
+		return EventReceipt{Delivered: true, Status: 204}, nil
+	}
+	r := (&Delivery{Store: l, Sender: l}).resend(t.Context(), &l.delivery)
+	<-begun
+	close(r.turn)
+	close(answer)
+	<-r.over
+	require.NoError(t, r.err)
+	require.True(t, r.more)
+	require.Equal(t, resendBatch, r.sent)
+	require.Len(t, l.queued, 2*resendBatch)
 }
 
 // What was not sent for a reason on our side stays queued; what was sent but

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -88,17 +89,19 @@ func stateOf(x *dispatch.TaskExplanation) (state, message string) {
 	return "waiting", fmt.Sprintf("It waits: %d agents were considered and none can take it now; %d tasks of its queue come first.", x.Considered, x.Before)
 }
 
-func placeOf(p dispatch.Standing) wire.ExplainedPlace {
-	text := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
+// nullable is nil for the empty text.
+func nullable(s string) *string {
+	if s == "" {
+		return nil
 	}
+	return &s
+}
+
+func placeOf(p dispatch.Standing) wire.ExplainedPlace {
 	out := wire.ExplainedPlace{
-		ConfigVersion: p.ConfigVersion, Direct: text(string(p.Direct)), FilterName: text(p.FilterName),
-		FilterExpression: text(p.FilterExpression), TargetName: text(p.TargetName), Expression: text(p.Expression),
-		OrderBy: text(p.OrderBy), SkipIf: text(p.SkipIf), KnownWorker: text(p.KnownWorker),
+		ConfigVersion: p.ConfigVersion, Direct: nullable(string(p.Direct)), FilterName: nullable(p.FilterName),
+		FilterExpression: nullable(p.FilterExpression), TargetName: nullable(p.TargetName), Expression: nullable(p.Expression),
+		OrderBy: nullable(p.OrderBy), SkipIf: nullable(p.SkipIf), KnownWorker: nullable(p.KnownWorker),
 	}
 	if p.Direct == taskrouter.DirectNone {
 		if out.Target = &p.Target; p.Filter >= 0 {
@@ -108,7 +111,7 @@ func placeOf(p dispatch.Standing) wire.ExplainedPlace {
 		}
 	}
 	if p.Queue != nil {
-		out.QueueSID, out.QueueName, out.TargetWorkers = &p.Queue.SID, &p.Queue.FriendlyName, text(p.Queue.TargetWorkers)
+		out.QueueSID, out.QueueName, out.TargetWorkers = &p.Queue.SID, &p.Queue.FriendlyName, nullable(p.Queue.TargetWorkers)
 	}
 	return out
 }
@@ -265,14 +268,10 @@ func (s *Server) explainWorker(c *gin.Context) (any, error) {
 		if len(out.Queues) == maxListedQueues {
 			continue
 		}
-		q := wire.ExplainedQueue{SID: v.Queue.SID, FriendlyName: v.Queue.FriendlyName, Member: v.Member, Live: v.Live, Clauses: clausesOf(v.Clauses)}
-		if v.Queue.TargetWorkers != "" {
-			q.TargetWorkers = &v.Queue.TargetWorkers
-		}
-		if v.Fault != "" {
-			q.Fault = &v.Fault
-		}
-		out.Queues = append(out.Queues, q)
+		out.Queues = append(out.Queues, wire.ExplainedQueue{
+			SID: v.Queue.SID, FriendlyName: v.Queue.FriendlyName, Member: v.Member, Live: v.Live, Clauses: clausesOf(v.Clauses),
+			TargetWorkers: nullable(v.Queue.TargetWorkers), Fault: nullable(v.Fault),
+		})
 	}
 	out.NextIfFree, out.Waiting = s.waiting(x.Next), s.waiting(x.Waiting)
 	out.Message = whyIdle(x)
@@ -369,6 +368,8 @@ func (s *Server) evaluate(c *gin.Context, workflowSID string, in wire.Evaluation
 		out.Outcome, out.Message = "canceled", "Every target is skipped: the task would be canceled at once."
 	case len(x.Reserved) > 0:
 		out.Outcome, out.Message = "reserved", "An agent is free and fits: the task would be offered at once."
+	case slices.ContainsFunc(x.Targets, func(t dispatch.TargetVerdict) bool { return t.Queue == nil }):
+		out.Outcome, out.Message = "waits", "A target names a TaskQueue that does not exist; such a configuration is refused when it is stored."
 	default:
 		out.Outcome, out.Message = "waits", "Nobody who fits is free: the task would wait."
 	}
@@ -388,18 +389,12 @@ func ranked(agents []dispatch.RankedAgent) []wire.EvaluatedAgent {
 }
 
 func targetOf(t dispatch.TargetVerdict) wire.EvaluatedTarget {
-	text := func(s string) *string {
-		if s == "" {
-			return nil
-		}
-		return &s
-	}
 	out := wire.EvaluatedTarget{
-		Index: t.Target, FriendlyName: text(t.Name), Priority: t.Priority, Expression: text(t.Expression), OrderBy: text(t.OrderBy),
-		KnownWorker: text(t.KnownWorker), Members: t.Members, Fitting: t.Fitting, Agents: ranked(t.Agents),
+		Index: t.Target, FriendlyName: nullable(t.Name), Priority: t.Priority, Expression: nullable(t.Expression), OrderBy: nullable(t.OrderBy),
+		KnownWorker: nullable(t.KnownWorker), Members: t.Members, Fitting: t.Fitting, Agents: ranked(t.Agents),
 	}
 	if t.Queue == nil {
-		out.Fault = text("The target names a TaskQueue that does not exist in the Workspace")
+		out.Fault = nullable("The target names a TaskQueue that does not exist in the Workspace")
 	} else {
 		out.QueueSID, out.QueueName = &t.Queue.SID, &t.Queue.FriendlyName
 	}

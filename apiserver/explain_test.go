@@ -98,6 +98,8 @@ func TestEvaluateWorkflow(t *testing.T) {
 		refusal(t, f.Do(f.Foreign, "POST", path, url.Values{"Configuration": {text}}), 404, 20404)
 		refusal(t, f.Do(f.Account, "DELETE", path, nil), 405, 20004)
 	}
+	x = f.post(f.workspace+"/Workflows/Evaluate", url.Values{"Configuration": {`{"task_routing":{"default_filter":{"queue":"Nowhere"}}}`}})
+	require.Contains(t, x.text("message"), "TaskQueue that does not exist")
 	refusal(t, f.Do(f.Account, "POST", f.workspace+"/Workflows/Evaluate", nil), 400, 20001)
 	require.Equal(t, before, seq(), "nothing was stored")
 	require.Len(t, f.list(f.workspace+"/Tasks", nil), tasks)

@@ -226,15 +226,19 @@ func (s *Server) settle(c *gin.Context, r route, claim *taskrouter.Claim, body a
 // answer: with the resource as it is now.
 func (s *Server) conclude(c *gin.Context, r route, claim *taskrouter.Claim) {
 	body, err := s.created(c, r, claim.ResourceSID)
-	switch {
-	case err == nil:
+	if err == nil {
 		c.Header(headerReplayed, "true")
 		s.keep(c, r, claim, body)
-	case taskrouter.KindOf(err) == taskrouter.KindNotFound:
-		s.fail(c, taskrouter.Errorf(taskrouter.KindGone, "The resource was created and has been removed since"))
-	default:
-		s.fail(c, err)
+		return
 	}
+	// Nothing is being carried out any more: the next request need not wait.
+	ctx, cancel := afterwards(c)
+	defer cancel()
+	s.unsettled(c, s.opts.Claims.ReleaseClaim(ctx, claim))
+	if taskrouter.KindOf(err) == taskrouter.KindNotFound {
+		err = taskrouter.Errorf(taskrouter.KindGone, "The resource was created and has been removed since")
+	}
+	s.fail(c, err)
 }
 
 // created renders a resource with the operation that fetches it.

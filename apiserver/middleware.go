@@ -82,9 +82,13 @@ func (s *Server) accessLog(c *gin.Context) {
 		if !finished { // a panic is on its way to recovery
 			status = http.StatusInternalServerError
 		}
+		elapsed := time.Since(start)
+		if s.opts.Observe != nil {
+			s.opts.Observe(method(c.Request.Method), c.FullPath(), status, elapsed)
+		}
 		logging.LogAccess(s.log, logging.Access{
 			Method: method(c.Request.Method), Route: c.FullPath(), Status: status, Bytes: max(0, c.Writer.Size()),
-			Elapsed: time.Since(start), RequestID: c.GetString(keyRequestID),
+			Elapsed: elapsed, RequestID: c.GetString(keyRequestID),
 			AccountSID: c.GetString(keyAccount), APIKeySID: c.GetString(keyAPIKey), Code: c.GetInt(keyErrorCode),
 		})
 	}()

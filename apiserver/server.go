@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -35,8 +34,13 @@ type Options struct {
 
 	// Overloaded reports that the backlog is too long for new Tasks.
 	Overloaded func() bool
-	// Ready fails while a dependency is down.
-	Ready func(ctx context.Context) error
+	// Alive and Ready answer /healthz and /readyz; nil says that all is well.
+	Alive, Ready http.Handler
+	// Metrics serves /metrics; nil for none. It has no authentication.
+	Metrics http.Handler
+	// Observe is told of each answer: the route's pattern, empty when none
+	// matched, never the path. Nil measures nothing.
+	Observe func(method, route string, status int, took time.Duration)
 
 	// BodyLimit is the largest request body in bytes; 0 is DefaultBodyLimit.
 	BodyLimit int64
@@ -124,8 +128,11 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	}
 	e.NoRoute(s.authenticateAPI, s.noRoute)
 	e.NoMethod(s.authenticateAPI, s.noMethod)
-	e.GET("/healthz", s.healthy)
-	e.GET("/readyz", s.ready)
+	e.GET("/healthz", health(s.opts.Alive))
+	e.GET("/readyz", health(s.opts.Ready))
+	if s.opts.Metrics != nil {
+		e.GET("/metrics", gin.WrapH(s.opts.Metrics))
+	}
 	s.mountDescription(e)
 	if s.opts.Voice != nil {
 		e.Any("/callqueue/*path", gin.WrapH(s.opts.Voice))
@@ -137,15 +144,10 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	return e, nil
 }
 
-func (s *Server) healthy(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status": "ok"}) }
-
-func (s *Server) ready(c *gin.Context) {
-	if s.opts.Ready != nil {
-		if err := s.opts.Ready(c.Request.Context()); err != nil {
-			s.log.Warn("not ready", zapErr(err))
-			s.fail(c, unavailable("The server is not ready"))
-			return
-		}
+// health answers with h, or that all is well when there is none.
+func health(h http.Handler) gin.HandlerFunc {
+	if h == nil {
+		return func(c *gin.Context) { c.PureJSON(http.StatusOK, gin.H{"status": "ok"}) }
 	}
-	s.healthy(c)
+	return gin.WrapH(h)
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
@@ -55,16 +58,38 @@ func TestOperationsAreThePublicOnes(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	down := errors.New("SELECT 1: refused")
-	s := stack.Start(t, func(o *apiserver.Options) {
-		o.Ready = func(context.Context) error { return down }
-	})
+	s := stack.Start(t)
 	require.Equal(t, 200, s.Do(stack.Credentials{}, "GET", "/healthz", nil).Status)
-	a := s.Do(stack.Credentials{}, "GET", "/readyz", nil)
-	require.NotContains(t, refusal(t, a, 503, 20503).Message, "SELECT")
-	require.NotEmpty(t, a.Header.Get("Retry-After"))
-	down = nil
 	require.Equal(t, 200, s.Do(stack.Credentials{}, "GET", "/readyz", nil).Status)
+	require.Equal(t, 404, s.Do(stack.Credentials{}, "GET", "/metrics", nil).Status, "only where it is asked for")
+
+	saying := func(status int) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	}
+	s = stack.Start(t, func(o *apiserver.Options) { o.Alive, o.Ready, o.Metrics = saying(299), saying(503), saying(298) })
+	require.Equal(t, 299, s.Do(stack.Credentials{}, "GET", "/healthz", nil).Status)
+	require.Equal(t, 503, s.Do(stack.Credentials{}, "GET", "/readyz", nil).Status)
+	require.Equal(t, 298, s.Do(stack.Credentials{}, "GET", "/metrics", nil).Status)
+}
+
+// TestObserve: measured are patterns, never what a client wrote.
+func TestObserve(t *testing.T) {
+	var mu sync.Mutex
+	var seen []string
+	s := stack.Start(t, func(o *apiserver.Options) {
+		o.Observe = func(method, route string, status int, took time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			require.Positive(t, took)
+			seen = append(seen, fmt.Sprint(method, " ", route, " ", status))
+		}
+	})
+	s.Do(stack.Credentials{}, "GET", "/healthz", nil)
+	s.Do(stack.Credentials{}, "GET", "/v1/Workspaces/WSsecret/Tasks", nil)
+	s.Do(stack.Credentials{}, "GET", "/nowhere/secret", nil)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, []string{"GET /healthz 200", "GET /v1/Workspaces/:ws/Tasks 401", "GET  404"}, seen)
 }
 
 func TestCredentials(t *testing.T) {

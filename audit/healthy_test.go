@@ -325,6 +325,9 @@ func TestHealthyWorldsAreNotAccused(t *testing.T) {
 	db := openDatabase(t, "memory")
 	for name, multi := range map[string]bool{"multitasking": true, "single-tasking": false} {
 		t.Run(name, func(t *testing.T) {
+			if underRace {
+				fewerChecks(t, "3")
+			}
 			fewerChecks(t, "15")
 			rapid.Check(t, func(t *rapid.T) {
 				newChance(newWorld(t, db, inChunks(multi))).live(steps(10, 80).Draw(t, "steps"), 10)
@@ -355,16 +358,16 @@ func tapeOf(seed uint64, n int) []step {
 
 // Nor is anybody on busy days, and most of what happens can be judged.
 func TestBusyDaysAreNotAccused(t *testing.T) {
-	days := uint64(4)
-	if testing.Short() {
-		days = 1
+	days, length := uint64(4), 400
+	if testing.Short() || underRace {
+		days, length = 1, 100
 	}
 	for kind, days := range map[string]uint64{"memory": days, "postgres": 1} {
 		t.Run(kind, func(t *testing.T) {
 			db := openDatabase(t, kind)
 			for seed := range days {
-				r := newChance(newWorld(t, db, inChunks(seed%2 == 0))).live(tapeOf(seed, 400), 100)
-				require.Greater(t, r.Totals.Reservations, 20, "too quiet to prove anything")
+				r := newChance(newWorld(t, db, inChunks(seed%2 == 0))).live(tapeOf(seed, length), 100)
+				require.Greater(t, r.Totals.Reservations, length/20, "too quiet to prove anything")
 				require.Less(t, r.Totals.Undecidable[audit.OverCapacity], r.Totals.Reservations/2)
 				t.Logf("day %d: %+v", seed, r.Totals)
 			}

@@ -33,6 +33,8 @@ type Options struct {
 	MaxWorkers int
 	// OnCommit is called after each commit that changed a Workspace.
 	OnCommit func(workspaceSID string)
+	// Observer is told what commands and transactions took; nil measures nothing.
+	Observer Observer
 	// BatchSize bounds how many commands share a transaction.
 	BatchSize int
 	// ChunkSize is how many rows one step of a bulk job handles.
@@ -94,6 +96,8 @@ type Dispatcher struct {
 	configs   configCache
 	documents documentCache
 	outbox    *outbox
+	// looks holds a token for each explanation that is being made.
+	looks chan struct{}
 }
 
 // New makes a dispatcher. Notifier may be nil: notices then wait for a sweeper
@@ -101,7 +105,7 @@ type Dispatcher struct {
 func New(store Store, engine *rules.Engine, notifier Notifier, log *zap.Logger, opts Options) *Dispatcher {
 	d := &Dispatcher{
 		store: store, engine: engine, notifier: notifier,
-		log: log.Named("dispatch"), opts: opts.withDefaults(),
+		log: log.Named("dispatch"), opts: opts.withDefaults(), looks: make(chan struct{}, maxLooks),
 	}
 	d.executors.running = map[string]*executor{}
 	d.configs.byWorkspace = map[string]*snapshot{}

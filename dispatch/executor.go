@@ -26,7 +26,10 @@ type executor struct {
 
 // submit queues a command and waits for its outcome. The first command of an
 // idle Workspace starts a goroutine that lives until the queue is empty.
-func (e *executors) submit(ctx context.Context, d *Dispatcher, ws string, fn func(ctx context.Context, u *Unit) error) error {
+func (e *executors) submit(ctx context.Context, d *Dispatcher, ws string, fn func(ctx context.Context, u *Unit) error) (err error) {
+	if o := d.opts.Observer; o != nil {
+		defer func(since time.Time) { o.CommandDone(time.Since(since), err) }(time.Now())
+	}
 	if err := ctx.Err(); err != nil {
 		return taskrouter.Unavailable(err, "The request was given up")
 	}
@@ -122,6 +125,10 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmds[0].ctx), commandTimeout)
 	defer cancel()
 	b := &batch{d: d, workspaceSID: ws, aside: aside}
+	if d.opts.Observer != nil {
+		b.watch = newWatch(len(cmds))
+		defer func() { b.watch.report(d.opts.Observer, err) }()
+	}
 	var own error
 	err = d.store.InWorkspace(ctx, ws, func(ctx context.Context, tx Tx) error {
 		b.begin(tx)

@@ -10,6 +10,9 @@ import (
 
 // Bounds of explanations and dry runs, which are for people.
 const (
+	// maxLooks is how many of them a process makes at a time. Each may read a
+	// whole Workspace, on a connection and a processor that routing needs too.
+	maxLooks = 2
 	// MaxExplainedAgents is the most agents an explanation lists.
 	MaxExplainedAgents = 100
 	// maxAgentsRead is how many agents of a Workspace are looked at.

@@ -97,6 +97,7 @@ func (u *Unit) flush(ctx context.Context) error {
 	if err := u.tx.Apply(ctx, c); err != nil {
 		return err
 	}
+	u.b.watch.emitted(c.Events)
 	u.changes = Changes{}
 	u.dirtyAgents, u.dirtyRows, u.dirtyRes, u.dirtyCalls = nil, nil, nil, nil
 	u.tasksMoved, u.workersMoved, u.pending = false, false, false

@@ -195,7 +195,7 @@ func (u *Unit) stepRemoveChannel(ctx context.Context, j *Job) error {
 }
 
 // deletionPatience is how long the rows of a deleted Workspace wait for the
-// last leg to be down.
+// last leg to be down, after its last Task was ended.
 const deletionPatience = hangUpPatience + placementSlack + time.Minute
 
 // stepDeleteWorkspace ends the Tasks of a Workspace chunk by chunk, so that
@@ -218,7 +218,7 @@ func (u *Unit) stepDeleteWorkspace(ctx context.Context, j *Job) error {
 	if len(ts) == u.d.opts.ChunkSize {
 		return nil // the cursor stays: the rows are gone, or ended
 	}
-	if u.at.Sub(j.CreatedAt) < deletionPatience {
+	if u.at.Sub(j.idleSince(u.at)) < deletionPatience {
 		if err := u.flush(ctx); err != nil {
 			return err
 		}
@@ -232,6 +232,17 @@ func (u *Unit) stepDeleteWorkspace(ctx context.Context, j *Job) error {
 	return nil
 }
 
+// idleSince is when nothing was left to be ended for the first time. It is kept
+// in the cursor: a text that stands before every SID leaves no Task out.
+func (j *Job) idleSince(now time.Time) time.Time {
+	since, err := time.Parse(time.RFC3339Nano, j.Cursor)
+	if err != nil {
+		since = now
+		j.Cursor = now.UTC().Format(time.RFC3339Nano)
+	}
+	return since
+}
+
 // endSilently deletes a Task of a Workspace that is being deleted, which
 // reports nothing but its own end.
 func (u *Unit) endSilently(ctx context.Context, e *entry) error {
@@ -242,15 +253,5 @@ func (u *Unit) endSilently(ctx context.Context, e *entry) error {
 		}
 	}
 	u.touchTask(e)
-	u.lineUp(e, nil)
-	for _, l := range e.legs {
-		u.hangUp(e, l)
-	}
-	if !attended {
-		if err := u.dismiss(ctx, e); err != nil {
-			return err
-		}
-	}
-	u.leave(e)
-	return nil
+	return u.disperse(ctx, e, attended)
 }

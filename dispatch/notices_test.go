@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -110,6 +111,63 @@ func TestNoticesSurviveAnOutage(t *testing.T) {
 	require.True(t, r.of(task)[0].First, "the start was never made")
 	require.True(t, r.of(other)[0].view.Removed)
 	require.Positive(t, r.of(other)[0].view.Revision)
+}
+
+// stubborn is a notifier that refuses some Tasks for ever.
+type stubborn struct {
+	runs
+	refused map[string]bool
+	asked   int
+}
+
+func (s *stubborn) Notify(ctx context.Context, n dispatch.Notice, v taskrouter.View) error {
+	s.mu.Lock()
+	s.asked++
+	refuse := s.refused == nil || s.refused[n.TaskSID]
+	s.mu.Unlock()
+	if refuse {
+		return errors.New("refused")
+	}
+	return s.runs.Notify(ctx, n, v)
+}
+
+func (s *stubborn) refuse(these map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused, s.asked = these, 0
+}
+
+func (s *stubborn) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+func TestSweepGivesUpEarlyAndStarvesNobody(t *testing.T) {
+	r := &stubborn{}
+	b := office(t, func(s *settings) { s.notifier = r })
+	t.Cleanup(func() { require.NoError(t, b.d.Close(context.Background())) })
+	var tasks []string
+	for range 8 {
+		tasks = append(tasks, b.task())
+	}
+	eventually(t, "each was tried at once", func() bool { return r.count() >= len(tasks) })
+	slices.Sort(tasks)
+	refused := map[string]bool{tasks[0]: true, tasks[1]: true, tasks[2]: true}
+
+	r.refuse(nil)
+	b.clock.advance(time.Minute)
+	require.NoError(t, b.d.Sweep(b.ctx))
+	require.Equal(t, 3, r.count(), "a round must not wait for each of them while Temporal is down")
+
+	r.refuse(refused)
+	for range 4 {
+		b.clock.advance(6 * time.Second)
+		require.NoError(t, b.d.Sweep(b.ctx))
+	}
+	for _, task := range tasks[3:] {
+		require.NotEmpty(t, r.of(task), "the others come before those that failed")
+	}
 }
 
 func TestReconcile(t *testing.T) {

@@ -27,13 +27,20 @@ type Snapshot interface {
 }
 
 // look runs fn on a Unit that reads a moment of the Workspace. fn must not
-// change anything: what it collects is thrown away.
+// change anything: what it collects is thrown away. A few run at a time; others
+// wait, and are KindUnavailable when ctx ends first.
 func (d *Dispatcher) look(ctx context.Context, account, workspaceSID string, fn func(ctx context.Context, u *Unit, s Snapshot) error) error {
 	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, workspaceSID) {
 		return workspaceNotFound(workspaceSID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
+	select {
+	case d.looks <- struct{}{}:
+		defer func() { <-d.looks }()
+	case <-ctx.Done():
+		return taskrouter.Errorf(taskrouter.KindUnavailable, "Too many explanations are being made; try again later")
+	}
 	return d.store.ReadWorkspace(ctx, workspaceSID, func(ctx context.Context, s Snapshot) error {
 		b := &batch{d: d, workspaceSID: workspaceSID}
 		b.begin(s)

@@ -17,6 +17,8 @@ const (
 	sweepRemovals   = 500
 	sweepJobs       = 20
 	noticeRetry     = 5 * time.Second
+	// sweepFailures is how many notices in a row are tried in vain.
+	sweepFailures = 3
 )
 
 // Sweep does one round of what must not depend on Temporal or on the process
@@ -58,8 +60,13 @@ func (d *Dispatcher) sweepNotices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var late []Notice
-	for _, n := range list {
+	var late, untried []Notice
+	failed := 0 // in a row
+	for i, n := range list {
+		if failed == sweepFailures { // the deadlines of the next round must not wait for Temporal
+			untried = list[i:]
+			break
+		}
 		v, err := d.View(ctx, n.WorkspaceSID, n.TaskSID)
 		if err != nil { // this Workspace cannot be read now; others can
 			d.log.Warn("notice not sent", logging.TaskSID(n.TaskSID), logging.Err(err))
@@ -70,14 +77,22 @@ func (d *Dispatcher) sweepNotices(ctx context.Context) error {
 		if v.Removed {
 			v.Revision = max(v.Revision, n.Revision)
 		}
-		if !d.outbox.deliver(ctx, n, v) {
-			late = append(late, n)
+		if d.outbox.deliver(ctx, n, v) {
+			failed = 0
+			continue
 		}
+		failed++
+		late = append(late, n)
 	}
-	if len(late) == 0 {
+	// Those that were not tried come before those that failed.
+	return errors.Join(d.postpone(ctx, late, noticeRetry), d.postpone(ctx, untried, 0))
+}
+
+func (d *Dispatcher) postpone(ctx context.Context, list []Notice, by time.Duration) error {
+	if len(list) == 0 {
 		return nil
 	}
-	return d.store.PostponeNotices(ctx, late, d.now().Add(noticeRetry))
+	return d.store.PostponeNotices(ctx, list, d.now().Add(by))
 }
 
 // Backlog is how many notices wait to be sent.

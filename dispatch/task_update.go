@@ -191,6 +191,15 @@ func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happeni
 	if err != nil {
 		return err
 	}
+	if err := u.disperse(ctx, e, attended); err != nil {
+		return err
+	}
+	return u.matchAgents(ctx, freed...)
+}
+
+// disperse takes a deleted Task out of its line, ends its legs and sends a
+// caller whom nobody attended away.
+func (u *Unit) disperse(ctx context.Context, e *entry, attended bool) error {
 	u.lineUp(e, nil)
 	for _, l := range e.legs {
 		u.hangUp(e, l)
@@ -201,7 +210,7 @@ func (u *Unit) removeTask(ctx context.Context, e *entry, hs []taskrouter.Happeni
 		}
 	}
 	u.leave(e)
-	return u.matchAgents(ctx, freed...)
+	return nil
 }
 
 // leave marks a deleted Task as gone, for good or, while a leg is up, for

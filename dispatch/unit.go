@@ -20,6 +20,8 @@ type batch struct {
 	deliveries   []delivery
 	// aside are overdue Tasks that broke an earlier attempt.
 	aside map[string]bool
+	// watch measures the transaction; nil when nobody wants to know.
+	watch *watch
 }
 
 // delivery is a notice with the view it carries.
@@ -31,6 +33,7 @@ type delivery struct {
 
 func (b *batch) begin(tx Tx) {
 	b.tx, b.lock, b.cfg = tx, tx.Lock(), nil
+	b.watch.locked()
 	// Read under the lock: what a process waited for must not lie in its future.
 	b.now = b.d.now()
 	b.wrote, b.deliveries = false, nil

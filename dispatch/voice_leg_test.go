@@ -417,6 +417,20 @@ func TestDeletedWorkspaceEndsItsCalls(t *testing.T) {
 	requireKind(t, taskrouter.KindNotFound, err)
 }
 
+// Patience begins when the Tasks were ended, however long after the request
+// that is: nobody may have swept meanwhile, or there may be many Tasks.
+func TestDeletedWorkspaceIsPatientFromItsEnd(t *testing.T) {
+	p := newPhones(t)
+	waiting := p.ring("CA1")
+	require.NoError(t, p.config.DeleteWorkspace(p.ctx, p.subject(p.ws)))
+	p.clock.advance(10 * time.Minute)
+	for range 3 {
+		require.NoError(t, p.d.Sweep(p.ctx))
+		require.True(t, p.dismissed(waiting))
+		p.clock.advance(time.Second)
+	}
+}
+
 // A leg nobody reports about does not keep a deleted Workspace for ever.
 func TestDeletedWorkspaceLosesPatience(t *testing.T) {
 	p := newPhones(t)

@@ -65,6 +65,9 @@ func (p *configurationParser) targetFaults(path string, raw json.RawMessage) []e
 	if err != nil {
 		return nil
 	}
+	if len(list) == 0 {
+		return []error{fault(path+"."+keyTargets, "needs at least one target")}
+	}
 	var out []error
 	for i, raw := range list {
 		here := fmt.Sprintf("%s.%s[%d]", path, keyTargets, i)

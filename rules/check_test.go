@@ -20,11 +20,13 @@ func TestEveryFaultIsFound(t *testing.T) {
 		`{"task_routing":{"filters":[
 			{"expression":"a ==","targets":[{"queue":"WQ1","timeout":0},{"priority":"x"}]},
 			{"expression":"a == 1","targets":[{"queue":"WQ1"}]},
-			{"expression":"a == 1"}],"default_filter":{}}}`: {
+			{"expression":"a == 1"},{"targets":[]}],"default_filter":{}}}`: {
 			"filters[0].expression: Invalid expression: unexpected end of expression, expected a value or a name at character 5",
 			"filters[0].targets[0].timeout: must be between 1 and 2147483647",
 			"filters[0].targets[1].priority: must be an integer",
 			"filters[2].targets: needs at least one target",
+			"filters[3].expression: is required",
+			"filters[3].targets: needs at least one target",
 			"default_filter.queue: is required",
 		},
 	} {

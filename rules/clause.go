@@ -2,8 +2,6 @@ package rules
 
 import (
 	"context"
-	"encoding/json"
-	"strconv"
 	"strings"
 
 	"github.com/google/cel-go/common/types"
@@ -299,7 +297,7 @@ func valuesOf(reads []twilioexpr.Read, in Input) []Value {
 		seen[name] = true
 		v := Value{Name: name}
 		if found, ok := lookUp(r, in); ok {
-			v.JSON = string(appendJSON(nil, found))
+			v.JSON = string(plainJSON.write(nil, found))
 		}
 		out = append(out, v)
 	}
@@ -337,40 +335,4 @@ func lookUp(r twilioexpr.Read, in Input) (ref.Val, bool) {
 		}
 	}
 	return v, true
-}
-
-// appendJSON writes a value as JSON with sorted members.
-func appendJSON(b []byte, v ref.Val) []byte {
-	switch v := v.(type) {
-	case types.String:
-		text, err := json.Marshal(string(v))
-		if err != nil {
-			return append(b, "null"...)
-		}
-		return append(b, text...)
-	case types.Double:
-		return strconv.AppendFloat(b, float64(v), 'g', -1, 64)
-	case *object:
-		b = append(b, '{')
-		for i, n := range v.members() {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			item, _ := v.member(n)
-			b = append(appendJSON(b, types.String(n)), ':')
-			b = appendJSON(b, item)
-		}
-		return append(b, '}')
-	case traits.Lister:
-		b = append(b, '[')
-		n := v.Size().(types.Int)
-		for i := types.Int(0); i < n; i++ {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendJSON(b, v.Get(i))
-		}
-		return append(b, ']')
-	}
-	return appendCanonical(b, v) // the rest is written the same
 }

@@ -162,11 +162,11 @@ func (d Document) DemandKey(paths []string) string {
 			b = append(b, ',')
 		}
 		if p == WholeDocument {
-			b = appendCanonical(b, d.object())
+			b = canonical.write(b, d.object())
 			continue
 		}
 		if v, ok := d.lookup(p); ok {
-			b = appendCanonical(b, v)
+			b = canonical.write(b, v)
 		} else {
 			b = append(b, '~')
 		}
@@ -174,37 +174,57 @@ func (d Document) DemandKey(paths []string) string {
 	return string(append(b, ']'))
 }
 
-// appendCanonical writes a value as JSON with sorted members. A double keeps a
-// mark that tells it from the integer of the same size, since CEL can tell.
-func appendCanonical(b []byte, v ref.Val) []byte {
+// notation is how values are written as text, with sorted members.
+type notation struct {
+	quote func(b []byte, s string) []byte
+	// double stands behind each double.
+	double string
+}
+
+var (
+	// canonical tells a double from the integer of the same size, since CEL can.
+	canonical = notation{quote: strconv.AppendQuote, double: "d"}
+	plainJSON = notation{quote: appendJSONText}
+)
+
+func appendJSONText(b []byte, s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return append(b, "null"...)
+	}
+	return append(b, text...)
+}
+
+// write appends a value.
+func (n notation) write(b []byte, v ref.Val) []byte {
 	switch v := v.(type) {
 	case types.String:
-		return strconv.AppendQuote(b, string(v))
+		return n.quote(b, string(v))
 	case types.Int:
 		return strconv.AppendInt(b, int64(v), 10)
 	case types.Double:
-		return append(strconv.AppendFloat(b, float64(v), 'g', -1, 64), 'd')
+		return append(strconv.AppendFloat(b, float64(v), 'g', -1, 64), n.double...)
 	case types.Bool:
 		return strconv.AppendBool(b, bool(v))
 	case *object:
 		b = append(b, '{')
-		for i, n := range v.members() {
+		for i, name := range v.members() {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			item, _ := v.member(n)
-			b = append(strconv.AppendQuote(b, n), ':')
-			b = appendCanonical(b, item)
+			item, _ := v.member(name)
+			b = append(n.quote(b, name), ':')
+			b = n.write(b, item)
 		}
 		return append(b, '}')
 	case traits.Lister:
 		b = append(b, '[')
-		n := v.Size().(types.Int)
-		for i := types.Int(0); i < n; i++ {
+		size := v.Size().(types.Int)
+		for i := types.Int(0); i < size; i++ {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendCanonical(b, v.Get(i))
+			b = n.write(b, v.Get(i))
 		}
 		return append(b, ']')
 	}

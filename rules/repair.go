@@ -134,7 +134,7 @@ func (a *atom) edits(in Input, want bool) []Edit {
 		if v == nil {
 			return nil
 		}
-		return []Edit{{Path: a.name(), Op: EditSet, Value: string(appendJSON(nil, v))}}
+		return []Edit{{Path: a.name(), Op: EditSet, Value: string(plainJSON.write(nil, v))}}
 	}
 	current := a.current(in)
 	switch r {
@@ -165,11 +165,11 @@ func (a *atom) edits(in Input, want bool) []Edit {
 		return set(types.String(part))
 	case relHas:
 		if _, isArray := current.(traits.Lister); isArray {
-			return []Edit{{Path: a.name(), Op: EditAdd, Value: string(appendJSON(nil, v))}}
+			return []Edit{{Path: a.name(), Op: EditAdd, Value: string(plainJSON.write(nil, v))}}
 		}
 		return set(types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{v}))
 	case relLacks:
-		return []Edit{{Path: a.name(), Op: EditRemove, Value: string(appendJSON(nil, v))}}
+		return []Edit{{Path: a.name(), Op: EditRemove, Value: string(plainJSON.write(nil, v))}}
 	case relIn:
 		return a.oneOf(v, set)
 	}

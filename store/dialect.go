@@ -36,6 +36,9 @@ type dialect struct {
 	skipsLocked bool
 	// namesIndexes is set when a query may say which index it wants.
 	namesIndexes bool
+	// surveys is set when queries are planned by surveys of the tables, which
+	// are out of date when most of a table was moved.
+	surveys bool
 	// notePasses are the tries at the rows of sent notices.
 	notePasses []pass
 	// snapshot is the isolation in which all statements see one moment.
@@ -45,7 +48,7 @@ type dialect struct {
 var (
 	postgresDialect = dialect{
 		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
-		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead,
+		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead, surveys: true,
 		notePasses: []pass{{lock: "UPDATE SKIP LOCKED"}, {prepare: "SET LOCAL lock_timeout = '250ms'", lock: "UPDATE"}},
 	}
 	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, namesIndexes: true, notePasses: []pass{{}}}

@@ -148,6 +148,13 @@ func (s *Store) FoldStatistics(ctx context.Context, now time.Time, limit int) (i
 			}
 		}
 	}
+	if total > 0 && s.dialect.surveys {
+		for _, table := range []string{"statistics_waits", "statistics_histograms"} {
+			if _, err := s.exec(ctx, s.write, "survey statistics", "ANALYZE ?", bun.Ident(table)); err != nil {
+				return total, err
+			}
+		}
+	}
 	return total, nil
 }
 

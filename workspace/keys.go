@@ -61,8 +61,16 @@ func (a *Accounts) FetchKey(ctx context.Context, accountSID, sid string) (*taskr
 	return k, nil
 }
 
-// ListKeys pages through the keys of an account in the order they were made.
+// ListKeys pages through the keys of an account in the order they were made; an
+// unknown account is KindNotFound.
 func (a *Accounts) ListKeys(ctx context.Context, accountSID string, page taskrouter.Page) ([]*taskrouter.Key, error) {
+	account, err := a.fetch(ctx, accountSID)
+	if err != nil {
+		return nil, err
+	}
+	if account == nil {
+		return nil, taskrouter.NotFoundf("Account %s was not found", accountSID)
+	}
 	return a.store.ListKeys(ctx, accountSID, page)
 }
 

@@ -176,6 +176,8 @@ func TestKeysAreManagedByTheirAccount(t *testing.T) {
 		_, err = b.here.RenameKey(ctx, sid, key.SID, &bad)
 		require.Equal(t, taskrouter.KindInvalid, taskrouter.KindOf(err))
 	}
+	_, err = b.here.ListKeys(ctx, taskrouter.NewSID(taskrouter.PrefixAccount), taskrouter.Page{Size: 10})
+	require.Equal(t, taskrouter.KindNotFound, taskrouter.KindOf(err))
 	_, _, err = b.here.CreateKey(ctx, taskrouter.NewSID(taskrouter.PrefixAccount), "")
 	require.Equal(t, taskrouter.KindNotFound, taskrouter.KindOf(err))
 }

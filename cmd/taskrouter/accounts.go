@@ -46,6 +46,9 @@ func accountsCommand(use, short string, run func(ctx context.Context, c accountC
 			return err
 		}
 		defer func() { _ = st.Close() }()
+		if err := cfg.VerifySecrets(); err != nil {
+			return err
+		}
 		accounts, err := app.NewAccounts(st, cfg, log)
 		if err != nil {
 			return err
@@ -57,7 +60,7 @@ func accountsCommand(use, short string, run func(ctx context.Context, c accountC
 
 // accountFlag adds --account to a command that cannot do without.
 func accountFlag(c *cobra.Command, sid *string) *cobra.Command {
-	c.Flags().StringVar(sid, "account", "", "SID of the account")
+	c.Flags().StringVar(sid, "account", "", "SID of the account (required)")
 	if err := c.MarkFlagRequired("account"); err != nil {
 		panic(err) // the flag is defined one line above
 	}

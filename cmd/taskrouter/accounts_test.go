@@ -138,4 +138,11 @@ func TestKeysOnTheCommandLine(t *testing.T) {
 	require.Contains(t, d.run("key", "revoke", key["sid"], "--account", sid), "is revoked")
 	require.Eventually(t, func() bool { return !d.serves(key["sid"], key["secret"]) }, patience, tick, "a process that is running forgets it")
 	require.Empty(t, d.run("key", "list", "--account", sid))
+	_, err = d.try("key", "list", "--account", taskrouter.NewSID(taskrouter.PrefixAccount))
+	require.ErrorContains(t, err, "was not found", "an unknown account is not one without keys")
+	_, err = d.try("key", "lst")
+	require.ErrorContains(t, err, `unknown command "lst"`)
+	t.Setenv("TASKROUTER_SECRETS_SEALING_KEY", "")
+	_, err = d.try("key", "list", "--account", sid)
+	require.ErrorContains(t, err, "secrets.sealing_key: is required")
 }

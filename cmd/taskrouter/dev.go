@@ -92,6 +92,7 @@ func greet(w io.Writer, s *dev.System, o dev.Options) {
 The Task Router is running.
 
   API            %s
+  Reference      %[1]s/docs
   Temporal UI    %s
   Temporal       %s (namespace %s)
   State          %s

@@ -40,8 +40,21 @@ Production:   taskrouter migrate, then any number of taskrouter api and taskrout
 	c.AddCommand(devCommand(), processCommand("all", "Run the API and a worker process together", true, true),
 		processCommand("api", "Run the REST API and the voice webhooks", true, false),
 		processCommand("worker", "Run a worker process: durable tasks and the sweeper", false, true),
-		migrateCommand(), accountCommand(), keyCommand(), configCommand(), auditCommand(), rulesCommand())
+		migrateCommand(), accountCommand(), keyCommand(), configCommand(), auditCommand(), rulesCommand(), benchCommand())
+	refuseUnknown(c)
 	return c
+}
+
+// refuseUnknown makes each command that only holds others answer a misspelt one
+// with an error. By itself the library shows the help and succeeds.
+func refuseUnknown(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		if sub.HasSubCommands() && !sub.Runnable() {
+			sub.Args = cobra.NoArgs
+			sub.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+		refuseUnknown(sub)
+	}
 }
 
 // buildVersion is set by the linker in release builds.
@@ -65,17 +78,26 @@ func version() string {
 	return v
 }
 
-// loadConfig reads the configuration and makes the logger it asks for.
-func loadConfig(cmd *cobra.Command, verify func(*config.Config) error) (*config.Config, *zap.Logger, error) {
+// readConfig reads the configuration.
+func readConfig(cmd *cobra.Command, verify func(*config.Config) error) (*config.Config, error) {
 	file, _ := cmd.Flags().GetString(config.FileFlag)
 	if file == "" {
 		file = os.Getenv(config.FileEnv)
 	}
 	cfg, err := config.Load(config.Sources{File: file, Environ: os.Environ(), Flags: cmd.Flags()})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := verify(cfg); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// loadConfig reads the configuration and makes the logger it asks for.
+func loadConfig(cmd *cobra.Command, verify func(*config.Config) error) (*config.Config, *zap.Logger, error) {
+	cfg, err := readConfig(cmd, verify)
+	if err != nil {
 		return nil, nil, err
 	}
 	log, err := logging.New(logging.Options{Format: cfg.Logging.Format, Level: cfg.Logging.Level})

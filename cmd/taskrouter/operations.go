@@ -57,7 +57,7 @@ func configCommand() *cobra.Command {
 	check := &cobra.Command{
 		Use: "check", Short: "Check the configuration and report every problem at once", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, _, err := loadConfig(cmd, (*config.Config).Verify)
+			cfg, err := readConfig(cmd, (*config.Config).Verify)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func configCommand() *cobra.Command {
 	show := &cobra.Command{
 		Use: "show", Short: "Print the settings in force, without secrets", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, _, err := loadConfig(cmd, func(*config.Config) error { return nil })
+			cfg, err := readConfig(cmd, func(*config.Config) error { return nil })
 			if err != nil {
 				return err
 			}

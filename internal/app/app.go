@@ -18,7 +18,9 @@ import (
 	"github.com/taskrouter/taskrouter/callqueue"
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/internal/config"
+	"github.com/taskrouter/taskrouter/internal/health"
 	"github.com/taskrouter/taskrouter/internal/logging"
+	"github.com/taskrouter/taskrouter/internal/telemetry"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
 	"github.com/taskrouter/taskrouter/voice"
@@ -66,6 +68,15 @@ type App struct {
 	waker    *waker
 	backlog  atomic.Int64
 
+	metrics *telemetry.Metrics
+	health  *health.Monitor
+	// operators serves metrics and health on a port of its own; nil for none.
+	operators   *http.Server
+	operatorsAt net.Listener
+	// serving is set while durable work is taken from Temporal, migrated once
+	// the database was seen to be up to date.
+	serving, migrated atomic.Bool
+
 	stop   context.CancelFunc
 	loops  sync.WaitGroup
 	undo   []cleanup
@@ -88,7 +99,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	if o.Crash == nil {
 		o.Crash = func(string) {}
 	}
-	a := &App{opts: o, log: o.Log}
+	a := &App{opts: o, log: o.Log, metrics: telemetry.New(o.Version)}
 	defer func() {
 		if err != nil {
 			_ = a.cleanUp(context.WithoutCancel(ctx))
@@ -105,6 +116,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		}
 	}
 	if a.Accounts, err = NewAccounts(a.store, cfg, o.Log); err != nil {
+		return nil, err
+	}
+	if err = a.watch(); err != nil {
 		return nil, err
 	}
 	if o.API {
@@ -124,7 +138,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	a.dispatch = dispatch.New(a.store, engine, notifier{a.runs}, o.Log, dispatch.Options{
 		MaxAssignments: cfg.Routing.MaxAssignments, AssignedLimit: cfg.Routing.AssignedLimit,
 		GracePeriod: max(cfg.Routing.GracePeriod, time.Microsecond), DefaultCapacity: &cfg.Routing.DefaultCapacity, Crash: o.Crash,
-		OnCommit: a.waker.note,
+		OnCommit: a.waker.note, Observer: a.metrics,
 	})
 	a.onStop("settle notices", a.dispatch.Close)
 	if a.voices, err = a.newVoices(cfg); err != nil {
@@ -158,8 +172,11 @@ func (a *App) buildServer(engine *rules.Engine) error {
 		PublicURL: a.public, Authenticator: a.Accounts, Dispatcher: a.dispatch, Configuration: a.Workspaces,
 		Reader: a.store, Evaluator: workspace.NewEvaluator(engine), Voice: webhooks,
 		Resender: resender{a.store, a.waker.note}, Keys: a.Accounts, Claims: a.store,
-		Overloaded: func() bool { return a.backlog.Load() > int64(cfg.Limits.MaxBacklog) },
-		Ready:      a.store.Ping, BodyLimit: cfg.Limits.BodyBytes, Timeout: cfg.Limits.RequestTimeout,
+		Overloaded: a.overloaded, Alive: a.health.AliveHandler(), Ready: a.health.ReadyHandler(), Observe: a.metrics.HTTPRequest,
+		BodyLimit: cfg.Limits.BodyBytes, Timeout: cfg.Limits.RequestTimeout,
+	}
+	if a.opts.Dev {
+		o.Metrics = a.metrics.Handler()
 	}
 	if a.opts.Dev && a.voices.fake != nil {
 		o.Dev = a.newDevCalls()
@@ -179,6 +196,7 @@ func (a *App) URL() string { return a.public }
 func (a *App) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = cancel
+	a.serveOperators()
 	if a.opts.Work {
 		a.startWork(run)
 	}
@@ -204,6 +222,7 @@ func (a *App) Start(ctx context.Context) error {
 func (a *App) Stop(ctx context.Context) error {
 	var errs []error
 	a.closed.Do(func() {
+		a.health.Drain()
 		if a.server != nil {
 			errs = append(errs, a.server.Shutdown(ctx))
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/taskrouter/taskrouter/voice/fake"
 )
@@ -45,6 +46,10 @@ func (d *devCalls) place(w http.ResponseWriter, r *http.Request) {
 	from, to := r.FormValue("From"), r.FormValue("To")
 	if from == "" || to == "" {
 		refuse(w, http.StatusBadRequest, "From and To are required")
+		return
+	}
+	if strings.HasPrefix(from, " ") || strings.HasPrefix(to, " ") {
+		refuse(w, http.StatusBadRequest, "a number begins with a space: send its + as %2B, with curl by --data-urlencode")
 		return
 	}
 	sid := d.net.PlaceCall(from, to, d.url+"/callqueue/callback", d.url+"/callqueue/status")

@@ -18,18 +18,25 @@ const (
 	reconcileInterval = 5 * time.Minute
 	retentionInterval = 10 * time.Minute
 	retentionBatch    = 5000
+	// quickInterval tells the loops whose rounds are short from those that may
+	// walk through everything.
+	quickInterval = 2 * time.Second
 )
 
 // loop runs fn at an interval until the process stops. A failed round is
 // logged; the next one tries again.
 func (a *App) loop(ctx context.Context, name string, every time.Duration, fn func(ctx context.Context) error) {
+	round := func(fn func() error) error { return fn() }
+	if every <= quickInterval {
+		round = a.health.Watch(name, loopPatience).Round
+	}
 	a.loops.Add(1)
 	go func() {
 		defer a.loops.Done()
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
-			if err := fn(ctx); err != nil && ctx.Err() == nil {
+			if err := round(func() error { return fn(ctx) }); err != nil && ctx.Err() == nil {
 				a.log.Warn("background round failed", zap.String(logging.KeyJob, name), logging.Err(err))
 			}
 			select {

@@ -28,6 +28,9 @@ func (a *App) connectTemporal(cfg *config.Config) error {
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace,
 		Logger: logging.ForSDK(a.log.Named("temporal")),
 	}
+	if a.metrics != nil {
+		o.MetricsHandler = a.metrics.Temporal()
+	}
 	tlsCfg, err := temporalTLS(cfg.Temporal.TLS)
 	if err != nil {
 		return err

@@ -37,8 +37,8 @@ func (a *App) newProcess(fatal func(error)) (*worker.Process, error) {
 	store := crashing{durable{a.dispatch}, a.opts.Crash}
 	o := worker.Options{
 		Routing: &activities.Routing{Store: store}, Records: &activities.Records{Store: store},
-		Callbacks:   &activities.Callbacks{Store: store, Assigner: a.assigner},
-		Delivery:    &activities.Delivery{Store: a.store, Sender: a.sender, Retries: a.opts.Config.Events.CallbackRetries},
+		Callbacks:   &activities.Callbacks{Store: store, Assigner: measuredAssigner{a.assigner, a.metrics}},
+		Delivery:    &activities.Delivery{Store: a.store, Sender: measuredSender{a.sender, a.metrics}, Retries: a.opts.Config.Events.CallbackRetries},
 		StopTimeout: a.opts.Config.Worker.DrainTimeout, MaxCallbacks: a.opts.Config.Worker.Concurrency,
 		OnFatal: fatal,
 	}
@@ -64,11 +64,13 @@ func (a *App) runWorkers(ctx context.Context) {
 		}
 		if err == nil {
 			a.log.Info("worker process serving", logging.Count(len(a.voices.backends)))
+			a.nowServing(true)
 			a.warnSearchAttributes(ctx)
 			select {
 			case <-ctx.Done():
 			case err = <-failed:
 			}
+			a.nowServing(false)
 			p.Stop()
 		}
 		if ctx.Err() != nil {

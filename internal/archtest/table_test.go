@@ -91,13 +91,19 @@ var table = map[string]row{
 			temporalSDK...),
 	},
 	"internal/devserver/cmd/devtemporal": {ours: []string{"internal/devserver", "internal/logging"}, third: []string{"go.temporal.io/api"}},
-	"internal/pgtest":                    {third: []string{"github.com/jackc/pgx/v5"}},
-	"internal/archtest":                  {},
-	"internal/app":                       {all: true},
-	"internal/dev":                       {all: true},
-	"internal/testkit":                   {all: true},
-	"cmd/taskrouter":                     {all: true},
-	"test/e2e":                           {all: true},
+	// Machinery that watches. It reads what waits from the store.
+	"internal/health":    {logs: true},
+	"internal/telemetry": {ours: []string{"dispatch", "store"}, third: []string{"github.com/prometheus/client_golang", "go.temporal.io/sdk/client"}, logs: true},
+	"internal/pgtest":    {third: []string{"github.com/jackc/pgx/v5"}},
+	"internal/archtest":  {},
+	// The load generator sees of the router what users see; names and costs of
+	// runs are what it reads on Temporal.
+	"internal/bench":   {ours: []string{"workflows", "workflows/workflowstest", "worker"}, third: temporalSDK},
+	"internal/app":     {all: true},
+	"internal/dev":     {all: true},
+	"internal/testkit": {all: true},
+	"cmd/taskrouter":   {all: true},
+	"test/e2e":         {all: true},
 
 	// Examples are for people who use the router: they see of it what users
 	// see. Their tests run the router itself.

@@ -11,6 +11,7 @@ import (
 type Config struct {
 	Listen    string   `key:"listen" usage:"address the REST API listens on"`
 	PublicURL string   `key:"public_url" usage:"URL at which clients and voice platforms reach the REST API"`
+	Metrics   Metrics  `key:"metrics"`
 	Database  Database `key:"database"`
 	Temporal  Temporal `key:"temporal"`
 	Worker    Worker   `key:"worker"`
@@ -21,6 +22,11 @@ type Config struct {
 	Egress    Egress   `key:"egress"`
 	Secrets   Secrets  `key:"secrets"`
 	Logging   Logging  `key:"logging"`
+}
+
+// Metrics says where operators look at this process.
+type Metrics struct {
+	Listen string `key:"listen" usage:"address of /metrics, /healthz and /readyz for operators, without authentication; empty for none"`
 }
 
 // Database says where the state is.
@@ -151,6 +157,7 @@ type Logging struct {
 func Default() *Config {
 	return &Config{
 		Listen:   "127.0.0.1:8080",
+		Metrics:  Metrics{Listen: "127.0.0.1:9464"},
 		Database: Database{MaxConnections: 20},
 		Temporal: Temporal{Address: "127.0.0.1:7233", Namespace: "default"},
 		Worker:   Worker{Concurrency: 1000, DrainTimeout: 30 * time.Second},

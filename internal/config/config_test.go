@@ -131,6 +131,8 @@ func TestFlags(t *testing.T) {
 	require.Nil(t, fs.Lookup("database-url"), "a secret on the command line is no secret")
 	require.Nil(t, fs.Lookup("voice-backends"))
 	require.Equal(t, "24h0m0s", fs.Lookup("routing-assigned-limit").DefValue)
+	require.Equal(t, "duration", fs.Lookup("routing-assigned-limit").Value.Type())
+	require.Equal(t, "int", fs.Lookup("limits-body-bytes").Value.Type())
 	require.NoError(t, fs.Parse([]string{
 		"--config", "testdata/good_minimal.yaml", "--database-url-file", "testdata/secrets/database_url",
 		"--limits-max-backlog=x", "--secrets-previous-key-file=testdata/secrets/empty",
@@ -149,6 +151,8 @@ func TestEnvironmentMistakes(t *testing.T) {
 		"TASKROUTER_VOICE_BACKENDS=[{nam: x}]",
 		"TASKROUTER_PORT=tcp://10.0.0.1:80", "TASKROUTER_SERVICE_HOST=10.0.0.1", "TASKROUTER_SERVICE_PORT_HTTP=80",
 		"TASKROUTER_PORT_80_TCP_ADDR=10.0.0.1", "TASKROUTER_API_SERVICE_HOST=10.0.0.1",
+		"TASKROUTER_URL=http://127.0.0.1:8080", "TASKROUTER_ACCOUNT_SID=AC1", "TASKROUTER_AUTH_TOKEN=t",
+		"TASKROUTER_WORKSPACE_SID=WS1", "TASKROUTER_WORKFLOW_SID=WW1",
 	}})
 	require.EqualError(t, err, strings.Join([]string{
 		"TASKROUTER_DATABASE_URL_FILE: database.url: TASKROUTER_DATABASE_URL is set too: use one of them",

@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -18,7 +19,7 @@ func AddFlags(fs *pflag.FlagSet) {
 			fs.String(flagName(s.path+fileSuffix), "", "file with: "+s.usage)
 		case s.value.Kind() == reflect.Slice && s.value.Type().Elem().Kind() == reflect.Struct:
 		default:
-			f := fs.VarPF(&textFlag{kind: s.value.Kind(), text: defaultText(s)}, flagName(s.path), "", s.usage)
+			f := fs.VarPF(&textFlag{of: s.value.Type(), text: defaultText(s)}, flagName(s.path), "", s.usage)
 			if s.value.Kind() == reflect.Bool {
 				f.NoOptDefVal = "true"
 			}
@@ -61,7 +62,7 @@ func defaultText(s setting) string {
 // textFlag keeps the text of a flag; Load gives it its meaning, so that every
 // mistake is reported in the same words.
 type textFlag struct {
-	kind reflect.Kind
+	of   reflect.Type
 	text string
 }
 
@@ -73,13 +74,14 @@ func (f *textFlag) Set(text string) error { f.text = text; return nil }
 
 // Type implements pflag.Value; it is what the help shows.
 func (f *textFlag) Type() string {
-	switch f.kind {
+	switch f.of.Kind() {
 	case reflect.Bool:
 		return "bool"
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
+		if f.of == reflect.TypeFor[time.Duration]() {
+			return "duration"
+		}
 		return "int"
-	case reflect.Int64:
-		return "duration"
 	case reflect.Slice:
 		return "strings"
 	default:

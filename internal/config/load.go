@@ -77,6 +77,18 @@ func (src Sources) file() string {
 var serviceLink = regexp.MustCompile(
 	`^TASKROUTER(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|NAME)$`)
 
+// isClientVariable reports whether a variable is for programs that call the
+// API. `taskrouter dev --env-file` writes them, so they are in the environment
+// of many a shell that runs this program too; none is a setting.
+func isClientVariable(name string) bool {
+	switch name {
+	case "TASKROUTER_URL", "TASKROUTER_ACCOUNT_SID", "TASKROUTER_AUTH_TOKEN",
+		"TASKROUTER_WORKSPACE_SID", "TASKROUTER_WORKFLOW_SID":
+		return true
+	}
+	return false
+}
+
 func (c *Config) loadEnv(environ []string) Problems {
 	given := map[string]string{}
 	for _, kv := range environ {
@@ -113,7 +125,7 @@ func (c *Config) loadEnv(environ []string) Problems {
 	}
 	var unknown []string
 	for name := range given {
-		if !serviceLink.MatchString(name) {
+		if !serviceLink.MatchString(name) && !isClientVariable(name) {
 			unknown = append(unknown, name)
 		}
 	}

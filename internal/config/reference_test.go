@@ -27,7 +27,8 @@ Settings come from four places. A later one wins:
 
 ` + "`taskrouter config check` reports every mistake at once; `taskrouter config show` prints what is in force" + `, without
 secrets. A key nobody knows is a mistake, in the file and in the environment: a misspelt one would silently leave the
-default in force.
+default in force. Left alone are ` + "`TASKROUTER_URL`, `TASKROUTER_ACCOUNT_SID`, `TASKROUTER_AUTH_TOKEN`" + `,
+` + "`TASKROUTER_WORKSPACE_SID` and `TASKROUTER_WORKFLOW_SID`: `dev --env-file`" + ` writes them for clients.
 
 A secret can come from a file: ` + "`url_file` in YAML, `TASKROUTER_DATABASE_URL_FILE`, `--database-url-file`" + `. It has no
 flag of its own, because everybody on a machine can read the arguments of a process.

@@ -38,6 +38,14 @@ func (c *Config) VerifyDatabase() error {
 	return ps.orNil()
 }
 
+// VerifySecrets checks the keys that seal tokens, which commands on accounts
+// need beside the database.
+func (c *Config) VerifySecrets() error {
+	var ps Problems
+	c.verifySecrets(&ps)
+	return ps.orNil()
+}
+
 // maxHostLabels is how many dot-separated labels the host of the public URL
 // may have before Twilio's own client for Go rewrites it wrongly.
 // See https://github.com/twilio/twilio-go/blob/main/client/client.go.
@@ -66,6 +74,12 @@ func (c *Config) Warnings() []Problem {
 
 func (c *Config) verifyListen(ps *Problems) {
 	verifyAddress(ps, "listen", c.Listen)
+	if c.Metrics.Listen != "" {
+		verifyAddress(ps, "metrics.listen", c.Metrics.Listen)
+		if c.Metrics.Listen == c.Listen && !strings.HasSuffix(c.Listen, ":0") {
+			ps.addf("metrics.listen", "", "must not be the address of the API")
+		}
+	}
 	if c.PublicURL == "" {
 		return
 	}

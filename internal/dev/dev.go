@@ -132,6 +132,7 @@ func configuration(o Options) (*config.Config, error) {
 		cfg.Listen = DefaultListen
 	}
 	cfg.PublicURL = ""
+	cfg.Metrics.Listen = "" // they are served beside the API
 	cfg.Voice.Insecure = true
 	cfg.Egress.AllowCIDRs = []string{"127.0.0.0/8", "::1/128"}
 	cfg.Voice.Backends = o.Voice

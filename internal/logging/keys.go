@@ -12,6 +12,7 @@ const (
 	KeyCallSID        = "call_sid"
 	KeyChannel        = "channel"
 	KeyClientIP       = "client_ip"
+	KeyCheck          = "check"
 	KeyCode           = "code"
 	KeyCount          = "count"
 	KeyCursor         = "cursor"

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"jobs", testJobs},
 		{"notices", testNotices},
 		{"notices are claimed once", testNoticeClaims},
+		{"what waits", testBacklogs},
 		{"sweeper reads", testSweeperReads},
 		{"events", testEvents},
 		{"retention", testRetention},

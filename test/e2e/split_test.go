@@ -28,6 +28,7 @@ func TestProcessesApart(t *testing.T) {
 		"TASKROUTER_TEMPORAL_NAMESPACE=" + temporal["TEMPORAL_NAMESPACE"], "TASKROUTER_LISTEN=" + listen,
 		"TASKROUTER_PUBLIC_URL=http://" + listen, "TASKROUTER_SECRETS_SEALING_KEY=" + workspace.NewSealingKey(),
 		"TASKROUTER_EGRESS_ALLOW_CIDRS=127.0.0.0/8", "TASKROUTER_LOGGING_LEVEL=info",
+		"TASKROUTER_METRICS_LISTEN=127.0.0.1:0",
 	}
 	require.Contains(t, run(t, env, "taskrouter", "migrate", "--search-attributes"), "search attributes are registered")
 	require.Contains(t, run(t, env, "taskrouter", "config", "check"), "configuration is valid")
