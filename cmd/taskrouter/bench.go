@@ -33,7 +33,7 @@ const tokenEnv = "TASKROUTER_AUTH_TOKEN"
 type benchFlags struct {
 	options             bench.Options
 	quick, asJSON       bool
-	assert              bool
+	assert, verbose     bool
 	database            string
 	temporal, namespace string
 	cpuProfile          string
@@ -80,6 +80,7 @@ floor leaves closed runs, whose ids begin with "bench/", in the namespace.`,
 	g.DurationVar(&o.Handle, "handle", 0, "how long an agent works on a task")
 	g.BoolVar(&f.asJSON, "json", false, "print JSON")
 	g.BoolVar(&f.assert, "assert", false, "fail when a budget is missed, and say by how much")
+	g.BoolVar(&f.verbose, "verbose", false, "show warnings and errors of the router that is started here")
 	g.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of this process here")
 	g.StringVar(&f.memProfile, "memprofile", "", "write a profile of this process's allocations here")
 	return c
@@ -105,21 +106,27 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 	if f.quick {
 		f.shrink(cmd)
 	}
-	log, err := logging.New(logging.Options{Format: logging.FormatConsole, Level: "error"})
-	if err != nil {
-		return err
+	// A router under load tells of much that is tried again and succeeds. What
+	// fails for good is in the report.
+	log := zap.NewNop()
+	if f.verbose {
+		if log, err = logging.New(logging.Options{Format: logging.FormatConsole, Level: "warn"}); err != nil {
+			return err
+		}
+		defer func() { _ = log.Sync() }()
 	}
-	defer func() { _ = log.Sync() }()
 	if f.options.URL == "" {
 		fmt.Fprintln(cmd.ErrOrStderr(), "starting Temporal, the database and the router …")
-		stop, err := f.embed(ctx, log)
-		if err != nil {
-			return err
+		stop, embedErr := f.embed(ctx, log)
+		if embedErr != nil {
+			return embedErr
 		}
 		defer func() {
 			limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), dev.StopTimeout)
 			defer cancel()
-			stop(limit)
+			if stopErr := stop(limit); stopErr != nil {
+				err = errors.Join(err, fmt.Errorf("stop the router: %w", stopErr))
+			}
 		}()
 	} else if f.options.Token == "" {
 		f.options.Token = os.Getenv(tokenEnv)
@@ -147,7 +154,7 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 }
 
 // embed starts a router on files that end with it.
-func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(context.Context), err error) {
+func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(context.Context) error, err error) {
 	folder, err := os.MkdirTemp("", "taskrouter-bench-")
 	if err != nil {
 		return nil, err
@@ -163,11 +170,7 @@ func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(cont
 	f.options.URL, f.options.AccountSID, f.options.Token = sys.App.URL(), sys.AccountSID, sys.AuthToken
 	f.options.SameProcess, f.options.Eager = true, true
 	f.temporal, f.namespace = sys.TemporalAddress, sys.Namespace
-	return func(ctx context.Context) {
-		if err := errors.Join(sys.Stop(ctx), os.RemoveAll(folder)); err != nil {
-			log.Error("the router was not stopped cleanly", logging.Err(err))
-		}
-	}, nil
+	return func(ctx context.Context) error { return errors.Join(sys.Stop(ctx), os.RemoveAll(folder)) }, nil
 }
 
 // profile starts the profiles that were asked for; stop writes them.

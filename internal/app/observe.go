@@ -74,8 +74,7 @@ func (a *App) serveOperators() {
 }
 
 // checks are what the process depends on. One that serves requests does so
-// without Temporal, until too much is left to be told to it; one that only does
-// durable work cannot work without.
+// without Temporal; one that only does durable work cannot.
 func (a *App) checks() []health.Check {
 	list := []health.Check{
 		{Name: "database", Probe: a.store.Ping},
@@ -83,7 +82,10 @@ func (a *App) checks() []health.Check {
 		{Name: "temporal", Probe: a.temporalAnswers, Optional: a.opts.API},
 	}
 	if a.opts.API {
-		list = append(list, health.Check{Name: "backlog", Probe: func(context.Context) error {
+		// New work is refused meanwhile, request by request. All processes see the
+		// same backlog: were they unready, reads, agents' answers and callers
+		// would find none of them.
+		list = append(list, health.Check{Name: "backlog", Optional: true, Probe: func(context.Context) error {
 			if a.overloaded() {
 				return errLongBacklog
 			}

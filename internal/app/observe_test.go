@@ -93,12 +93,13 @@ func TestWorkerProcessIsNotReadyWithoutTemporal(t *testing.T) {
 	require.Equal(t, 200, status, "restarting it would not help")
 }
 
-func TestNotReadyWithALongBacklog(t *testing.T) {
+func TestDegradedWithALongBacklog(t *testing.T) {
 	a := process(t, nil)
 	a.serveOperators()
 	a.backlog.Store(int64(a.opts.Config.Limits.MaxBacklog) + 1)
 	status, r := a.report(t)
-	require.Equal(t, 503, status)
+	require.Equal(t, 200, status)
+	require.Equal(t, health.Degraded, r.Status)
 	require.Equal(t, health.Failed, r.Checks["backlog"])
 }
 
