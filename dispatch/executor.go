@@ -136,7 +136,11 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 		if err := b.expire(ctx); err != nil {
 			return err
 		}
-		for _, c := range cmds {
+		for i, c := range cmds {
+			if i > 0 {
+				// Who came first is first in the waiting line, in one transaction too.
+				b.now = b.now.Add(time.Microsecond)
+			}
 			u := b.unit()
 			cerr := u.carryOut(ctx, c.fn)
 			// What a failed command has collected is in the counters and the

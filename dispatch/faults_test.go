@@ -117,6 +117,31 @@ func TestCommandsShareTransactions(t *testing.T) {
 	requireHealthy(t, b)
 }
 
+// Commands that share a transaction keep their order: each has a time of its own.
+func TestCommandsOfOneTransactionHaveAnOrder(t *testing.T) {
+	m := &meddler{}
+	b := office(t, meddled(m))
+	last, shared := map[dispatch.Tx]time.Time{}, 0
+	look := func(ctx context.Context) error {
+		return b.d.InWorkspace(ctx, b.account, b.ws, func(_ context.Context, u *dispatch.Unit) error {
+			before, same := last[u.Tx()]
+			last[u.Tx()] = u.Now()
+			if !same {
+				return nil
+			}
+			shared++
+			if !u.Now().After(before) {
+				return errors.New("not later than the one before")
+			}
+			return nil
+		})
+	}
+	for _, err := range m.together(b, look, look, look, look, look, look, look, look) {
+		require.NoError(t, err)
+	}
+	require.Positive(t, shared)
+}
+
 // A command that fails, in whatever way, harms none of those it shares a
 // transaction with and leaves nothing of itself.
 func TestFailingCommandsHarmNobody(t *testing.T) {
