@@ -55,11 +55,11 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.callback.Store(&u)
 	}
 	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case r.Method == http.MethodGet:
+	switch r.Method {
+	case http.MethodGet:
 		_, _ = w.Write([]byte(`{"activities":[{"sid":"WA1","available":true}]}`))
 		return
-	case r.Method == http.MethodDelete:
+	case http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
