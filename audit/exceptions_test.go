@@ -144,6 +144,24 @@ func TestLogWithoutItsBeginning(t *testing.T) {
 	require.Equal(t, audit.AcceptedTwice, r.Findings[0].Kind)
 }
 
+// The log may begin within a Task whose later events tell its end before the
+// ends of its offers.
+func TestLogWithoutTheBeginningOfATask(t *testing.T) {
+	w := newWorld(t, openDatabase(t, "sqlite"))
+	w.workflow(routing(w.queue("Both", "1==1", func(q *workspace.NewQueue) { q.MaxReservedWorkers = ptr(int64(2)) })))
+	ann := w.worker("Ann", `{}`, "Available")
+	w.worker("Ben", `{}`, "Available")
+	first := w.task(`{}`)
+	require.Len(t, w.offers(first), 2)
+	_, err := w.d.UpdateTask(w.ctx, dispatch.TaskUpdate{Subject: w.subject(first), Status: ptr(taskrouter.TaskCanceled)})
+	require.NoError(t, err)
+	w.clock.advance(time.Second)
+	second := w.task(`{}`)
+	w.answer(second, ann, taskrouter.ReservationAccepted)
+	w.exec(`DELETE FROM events WHERE workspace_sid = ? AND seq <= (SELECT seq FROM events WHERE task_sid = ? AND type = 'task.created')`, w.ws, first)
+	w.requireHealthy()
+}
+
 func TestFindingsAreBounded(t *testing.T) {
 	w := newDay(t, openDatabase(t, "sqlite"))
 	w.exec(`UPDATE worker_channels SET configured_capacity = 5 WHERE worker_sid = ? AND task_channel_name = 'default'`, w.ben)

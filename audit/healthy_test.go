@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -344,6 +345,28 @@ func fewerChecks(t *testing.T, n string) {
 	}
 	require.NoError(t, checks.Value.Set(n))
 	t.Cleanup(func() { require.NoError(t, checks.Value.Set(checks.DefValue)) })
+}
+
+// Retention may have taken the log up to any event: within a Task, within the
+// events of one change.
+func TestTheLogMayBeginAnywhere(t *testing.T) {
+	worlds := uint64(6)
+	if testing.Short() || underRace {
+		worlds = 1
+	}
+	db := openDatabase(t, "sqlite")
+	for seed := range worlds {
+		c := newChance(newWorld(t, db, inChunks(seed%2 == 0)))
+		for _, s := range tapeOf(seed, 40) {
+			c.do(s)
+		}
+		last, err := strconv.Atoi(c.lookup("SELECT CAST(event_seq AS TEXT) FROM workspace_locks WHERE workspace_sid = ?", c.ws))
+		require.NoError(t, err)
+		for seq := 1; seq < last; seq++ {
+			c.exec("DELETE FROM events WHERE workspace_sid = ? AND seq = ?", c.ws, seq)
+			c.requireHealthy()
+		}
+	}
 }
 
 // tapeOf is a long, busy tape.

@@ -204,8 +204,10 @@ func (l *replay) ofTask(ctx context.Context, e *taskrouter.Event) error {
 		l.in.find(f.kind, subjects(t.sid, e.ReservationSID, e.WorkerSID), known(shown), "%s", f.text)
 		t.doubted = true
 	}
-	l.hold(t, e, releasing)
+	// A log that begins within a Task may know its end before its offers are
+	// said to have ended: nobody holds them any more.
 	t.ended = t.ended || t.status.Ended()
+	l.hold(t, e, releasing)
 	if t.ended {
 		l.retire(t)
 		return nil
@@ -229,7 +231,7 @@ func (l *replay) hold(t *taskState, e *taskrouter.Event, released *offer) {
 	if !t.ended {
 		return
 	}
-	for _, o := range t.offers { // only after a fault
+	for _, o := range t.offers {
 		if a := l.agents[o.worker]; a != nil {
 			delete(a.held, o.sid)
 		}

@@ -88,6 +88,6 @@ func TestBadRequests(t *testing.T) {
 	_, err := offline.Evaluate(context.Background(), e, in)
 	var bad *offline.BadConfiguration
 	require.ErrorAs(t, err, &bad)
-	require.Len(t, bad.Faults, 2)
+	require.Len(t, bad.Faults, 4, "both expressions, and the targets that both lack")
 	require.Contains(t, err.Error(), "filters[1].expression")
 }
