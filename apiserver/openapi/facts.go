@@ -106,4 +106,12 @@ var deviations = map[string]string{
 	"CreateWorkspace": "MultiTaskEnabled=false still gives a single-tasking Workspace.",
 	"ListTask":        "HasAddons=true lists nothing: Tasks have no add-ons here.",
 	"ListEvent":       "StartDate and EndDate win over Minutes when both are sent.",
+	"CreateTask":      "IgnoreCapacity=false is accepted for Tasks that are routed by a Workflow.",
+	"DeleteWorkspace": "Callers who wait are hung up on.",
+
+	"UpdateTaskReservation":   instructionOptions + " Supervise is refused.",
+	"UpdateWorkerReservation": instructionOptions,
 }
+
+const instructionOptions = "Of an instruction's options, addresses, URLs, timeouts, accept and the Activity afterwards act. " +
+	"Those for recording, status callbacks, beeps, muting and the conference are checked and then ignored."
