@@ -99,7 +99,7 @@ func (j *journey) eventually(holds func() bool) {
 		j.mu.Lock()
 		defer j.mu.Unlock()
 		return holds()
-	}, 20*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 }
 
 func TestJourney(t *testing.T) {

@@ -178,7 +178,7 @@ func TestPollerInterval(t *testing.T) {
 		go func() { defer close(done); p.Run(ctx) }()
 		<-s.lists // at once: what was said while nobody listened is lost
 		for _, pause := range []time.Duration{6 * time.Second, interval, interval} {
-			require.Eventually(t, func() bool { return clock.Waiting() == 1 }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return clock.Waiting() == 1 }, 30*time.Second, time.Millisecond)
 			clock.Advance(pause - time.Millisecond)
 			require.Equal(t, 1, clock.Waiting(), "not yet")
 			clock.Advance(time.Millisecond)

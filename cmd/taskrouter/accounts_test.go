@@ -21,7 +21,7 @@ import (
 
 // How long a running process may take to learn of a change, and how often to ask.
 const (
-	patience = 10 * time.Second
+	patience = time.Minute
 	tick     = 100 * time.Millisecond
 )
 

@@ -87,7 +87,7 @@ func TestWakerRuns(t *testing.T) {
 	go func() { w.run(ctx); close(over) }()
 	w.note("WS1")
 	w.note("WS1")
-	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.woken) > 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.woken) > 0 }, 30*time.Second, time.Millisecond)
 	cancel()
 	<-over
 }

@@ -74,7 +74,7 @@ func TestClusterSurvives(t *testing.T) {
 		name string
 		cut  func(testing.TB)
 	}{
-		{"stop", c.Stop}, {"kill", c.Kill},
+		{"stop", c.Stop}, {"abort", c.Abort}, {"kill", c.Kill},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			before := count(t, url)
@@ -89,7 +89,7 @@ func TestClusterSurvives(t *testing.T) {
 		})
 	}
 	c.Restart(t)
-	require.Equal(t, 2, count(t, url))
+	require.Equal(t, 3, count(t, url))
 }
 
 // TestServerOfTheEnvironment runs this test binary again with
@@ -147,5 +147,5 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		left, err := os.ReadDir(dir)
 		require.NoError(t, err)
 		return len(left) == 1
-	}, 20*time.Second, 20*time.Millisecond)
+	}, time.Minute, 20*time.Millisecond)
 }

@@ -306,4 +306,4 @@ func (c *callbacks) most() int {
 }
 
 // soon is how long the next step may take that nothing delays.
-const soon = 20 * time.Second
+const soon = 60 * time.Second

@@ -8,7 +8,7 @@ import (
 
 // Generous: continuous integration has two slow processors.
 const (
-	patience = 45 * time.Second
+	patience = 2 * time.Minute
 	glance   = 25 * time.Millisecond
 	// slow is a wait worth mentioning.
 	slow = 5 * time.Second
