@@ -49,7 +49,7 @@ test/unit: postgres ## run the tests that do not link the Temporal server, with 
 test/whole: postgres ## run the tests that link the Temporal server
 	@echo '== tests with the Temporal server (its first build takes minutes)'
 	@packages="$(whole)"; if [ -n "$$packages" ]; then set -x; go test -timeout 20m $$packages; fi
-	@echo '== deaths of the whole system: a sample (make durability does all)'
+	@echo '== deaths of the whole system: a sample (make durability and make endurance do all)'
 	go test -short -timeout 20m ./test/durability
 
 .PHONY: e2e
@@ -63,7 +63,11 @@ e2e/clients: postgres ## carry out every operation with the official Go and Node
 
 .PHONY: durability
 durability: postgres ## kill the whole system at every named point and 100 times at random (DURABILITY_KILLS)
-	DURABILITY_KILLS=$${DURABILITY_KILLS:-100} go test -timeout 60m -count 1 -v ./test/durability
+	DURABILITY_KILLS=$${DURABILITY_KILLS:-100} go test -timeout 60m -count 1 -v -skip '^TestEndurance$$' ./test/durability
+
+.PHONY: endurance
+endurance: postgres ## let everything fail at once for ENDURANCE (10m); nothing may be lost (ENDURANCE_SEED repeats)
+	ENDURANCE=$${ENDURANCE:-10m} go test -timeout 40m -count 1 -v -run '^(TestEndurance|TestVerdict|TestScheduleOfFaults)$$' ./test/durability
 
 .PHONY: test/pg
 test/pg: postgres ## run the storage tests; having no PostgreSQL is a failure

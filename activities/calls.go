@@ -26,6 +26,9 @@ type DialOrder struct {
 	Drain []*taskrouter.Leg
 	// Caller is the caller's leg, nil when there is none.
 	Caller *taskrouter.Call
+	// Instruction is the one the leg is placed for, nil for none. It never
+	// leaves the process: it may hold a password.
+	Instruction *taskrouter.Instruction
 }
 
 // DialOutcome is what is known after a placement.

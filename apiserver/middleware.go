@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/admission"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/wire"
@@ -96,6 +97,18 @@ func (s *Server) accessLog(c *gin.Context) {
 	finished = true
 }
 
+// trace has the request followed. It stands before recovery, so that it sees
+// the answer to a panic.
+func (s *Server) trace(c *gin.Context) {
+	if !isAPI(c.Request.URL.Path) && c.FullPath() != routeVoice {
+		return
+	}
+	ctx, done := s.opts.Trace(c.Request, method(c.Request.Method), c.FullPath())
+	defer func() { done(c.Writer.Status()) }()
+	c.Request = c.Request.WithContext(ctx)
+	c.Next()
+}
+
 // method is the request's method if it is a usual one: it is free text.
 func method(m string) string {
 	switch m {
@@ -115,8 +128,23 @@ func (s *Server) limitTime(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.opts.Timeout)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
+	// The context ends neither the reading of a body that trickles in nor the
+	// writing of an answer nobody takes. Not every writer has deadlines; the
+	// next request of the connection must not have this one's.
+	connection, now := http.NewResponseController(c.Writer), time.Now()
+	_ = connection.SetReadDeadline(now.Add(s.opts.Timeout + readGrace))
+	_ = connection.SetWriteDeadline(now.Add(s.opts.Timeout + writeGrace))
+	defer func() { _ = connection.SetWriteDeadline(time.Time{}) }()
 	c.Next()
 }
+
+const (
+	// readGrace keeps the connection's deadline behind the context's: the server
+	// gives a request up whose connection cannot be read.
+	readGrace = 2 * time.Second
+	// writeGrace is for the answer to a request that took all of its time.
+	writeGrace = 10 * time.Second
+)
 
 // crossOrigin lets browsers of the configured origins call the API.
 func (s *Server) crossOrigin(c *gin.Context) {
@@ -142,7 +170,7 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, unauthorized())
 		return
 	}
-	account, err := s.opts.Authenticator.Authenticate(c.Request.Context(), user, password)
+	account, err := s.account(c, user, password)
 	switch {
 	case taskrouter.KindOf(err) == taskrouter.KindUnauthorized && err != nil:
 		s.fail(c, unauthorized())
@@ -154,6 +182,17 @@ func (s *Server) authenticate(c *gin.Context) {
 			c.Set(keyAPIKey, user)
 		}
 	}
+}
+
+// account finds out who asks. What is not in memory is looked up, so that not
+// everybody who knows no password may do so at the same time.
+func (s *Server) account(c *gin.Context, user, password string) (string, error) {
+	leave, err := s.opts.Admission.Enter(c.Request.Context(), admission.Authenticate, admission.Change)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	return s.opts.Authenticator.Authenticate(c.Request.Context(), user, password)
 }
 
 // authenticateAPI is authenticate for paths of the API that lead nowhere.

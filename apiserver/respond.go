@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/internal/admission"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/wire"
@@ -26,11 +27,12 @@ func (r refusal) Error() string { return r.body.Message }
 
 // adapt turns a handler into gin's form: it writes the body or the error.
 func (s *Server) adapt(r route) gin.HandlerFunc {
-	handle := func(c *gin.Context) (any, error) {
-		if r.sheds && s.opts.Overloaded != nil && s.opts.Overloaded() {
-			return nil, unavailable("The backlog is too long; try again later")
-		}
-		return r.handle(s, c)
+	handle := func(c *gin.Context) (any, error) { return r.handle(s, c) }
+	switch {
+	case r.sheds:
+		handle = s.shedding(r)
+	case r.kind() != admission.Write:
+		handle = s.reading(r)
 	}
 	if r.creates() {
 		return s.once(r, handle)
@@ -62,7 +64,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	case http.StatusUnauthorized:
 		c.Header("WWW-Authenticate", `Basic realm="Task Router API"`)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		c.Header("Retry-After", strconv.Itoa(retryAfter))
+		c.Header("Retry-After", strconv.Itoa(s.refusedFor(err)))
 	case http.StatusInternalServerError:
 		s.log.Error("request failed", zapErr(err), logging.RequestID(c.GetString(keyRequestID)), logging.Route(c.FullPath()))
 	}
@@ -76,7 +78,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 
 func (s *Server) errorBody(c *gin.Context, err error) wire.Error {
 	var ready refusal
+	var overload *admission.Refusal
 	switch {
+	case errors.As(err, &overload):
+		return wire.FromError(overload.Public)
 	case errors.As(err, &ready):
 		return ready.body
 	case taskrouter.KindOf(err) == taskrouter.KindNotFound:

@@ -180,7 +180,7 @@ func (s *Server) mount(e *gin.Engine) {
 	methods := map[string][]string{}
 	for _, r := range table {
 		methods[r.path] = append(methods[r.path], r.method)
-		chain := []gin.HandlerFunc{s.authenticate}
+		chain := []gin.HandlerFunc{s.authenticate, s.admit(r)}
 		if strings.HasPrefix(r.path, pathWorkspace) {
 			chain = append(chain, s.workspaceScope)
 		}

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/internal/admission"
 	"github.com/taskrouter/taskrouter/wire"
 )
 
@@ -29,11 +31,19 @@ type Options struct {
 
 	// Voice serves /callqueue/*; it does its own authentication.
 	Voice http.Handler
+	// Codec serves /codec/*, with an authentication of its own; nil for none.
+	Codec http.Handler
 	// Dev serves /dev/* of the development server.
 	Dev http.Handler
 
 	// Overloaded reports that the backlog is too long for new Tasks.
 	Overloaded func() bool
+	// Admission bounds how much of the API is in work at a time, and holds
+	// accounts to their limits; nil has the defaults and limits no account. It
+	// does not apply outside the API.
+	Admission *admission.Door
+	// Refused is told of each request that is not let in; nil tells nobody.
+	Refused func(reason admission.Reason)
 	// Alive and Ready answer /healthz and /readyz; nil says that all is well.
 	Alive, Ready http.Handler
 	// Metrics serves /metrics; nil for none. It has no authentication.
@@ -41,6 +51,10 @@ type Options struct {
 	// Observe is told of each answer: the route's pattern, empty when none
 	// matched, never the path. Nil measures nothing.
 	Observe func(method, route string, status int, took time.Duration)
+	// Trace begins to follow a request to the API or to Voice, by its route's
+	// pattern. The request goes on in the context it returns; done is called with
+	// the status of the answer. Nil follows nothing.
+	Trace func(r *http.Request, method, route string) (ctx context.Context, done func(status int))
 
 	// BodyLimit is the largest request body in bytes; 0 is DefaultBodyLimit.
 	BodyLimit int64
@@ -92,6 +106,12 @@ func New(log *zap.Logger, opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	if opts.Admission == nil {
+		opts.Admission = admission.New(admission.Options{})
+	}
+	if opts.Refused == nil {
+		opts.Refused = func(admission.Reason) {}
+	}
 	s := &Server{opts: opts, links: wire.NewLinks(opts.PublicURL), log: log.Named("apiserver")}
 	engine, err := s.newEngine()
 	if err != nil {
@@ -122,6 +142,9 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	if err := e.SetTrustedProxies(s.opts.TrustedProxies); err != nil {
 		return nil, err
 	}
+	if s.opts.Trace != nil {
+		e.Use(s.trace)
+	}
 	e.Use(s.requestID, s.recovery, s.accessLog, s.limitBody, s.limitTime)
 	if len(s.opts.AllowedOrigins) > 0 {
 		e.Use(s.crossOrigin)
@@ -135,7 +158,10 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	}
 	s.mountDescription(e)
 	if s.opts.Voice != nil {
-		e.Any("/callqueue/*path", gin.WrapH(s.opts.Voice))
+		e.Any(routeVoice, gin.WrapH(s.opts.Voice))
+	}
+	if s.opts.Codec != nil {
+		e.Any("/codec/*path", gin.WrapH(s.opts.Codec))
 	}
 	if s.opts.Dev != nil {
 		e.Any("/dev/*path", gin.WrapH(s.opts.Dev))
@@ -143,6 +169,9 @@ func (s *Server) newEngine() (*gin.Engine, error) {
 	s.mount(e)
 	return e, nil
 }
+
+// routeVoice is the pattern of everything Options.Voice serves.
+const routeVoice = "/callqueue/*path"
 
 // health answers with h, or that all is well when there is none.
 func health(h http.Handler) gin.HandlerFunc {

@@ -92,6 +92,39 @@ func TestObserve(t *testing.T) {
 	require.Equal(t, []string{"GET /healthz 200", "GET /v1/Workspaces/:ws/Tasks 401", "GET  404"}, seen)
 }
 
+// TestTrace: followed are the API and the telephone, by pattern; the request
+// goes on in the context that is given back.
+func TestTrace(t *testing.T) {
+	type key struct{}
+	var mu sync.Mutex
+	var seen []string
+	var deep any
+	s := stack.Start(t, func(o *apiserver.Options) {
+		o.Trace = func(r *http.Request, method, route string) (context.Context, func(int)) {
+			return context.WithValue(r.Context(), key{}, "trace"), func(status int) {
+				mu.Lock()
+				defer mu.Unlock()
+				seen = append(seen, fmt.Sprint(method, " ", route, " ", status))
+			}
+		}
+		o.Voice = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			deep = r.Context().Value(key{})
+			w.WriteHeader(299)
+		})
+	})
+	s.Do(stack.Credentials{}, "GET", "/healthz", nil)
+	s.Do(stack.Credentials{}, "GET", "/v1/Workspaces/WSsecret/Tasks", nil)
+	s.Do(stack.Credentials{}, "GET", "/v1/secret", nil)
+	s.Do(stack.Credentials{}, "GET", "/secret", nil)
+	s.Do(stack.Credentials{}, "POST", "/callqueue/secret", nil)
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, []string{"GET /v1/Workspaces/:ws/Tasks 401", "GET  401", "POST /callqueue/*path 299"}, seen)
+	require.Equal(t, "trace", deep)
+}
+
 func TestCredentials(t *testing.T) {
 	s := stack.Start(t)
 	for name, as := range map[string]stack.Credentials{
@@ -216,12 +249,15 @@ func TestMountedHandlers(t *testing.T) {
 	echo := func(name string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(name + r.Method + r.URL.Path)) })
 	}
-	s := stack.Start(t, func(o *apiserver.Options) { o.Voice, o.Dev = echo("voice "), echo("dev ") })
+	s := stack.Start(t, func(o *apiserver.Options) { o.Voice, o.Codec, o.Dev = echo("voice "), echo("codec "), echo("dev ") })
 	require.Equal(t, "voice POST/callqueue/call/", string(s.Do(stack.Credentials{}, "POST", "/callqueue/call/", nil).Body))
+	require.Equal(t, "codec POST/codec/decode", string(s.Do(stack.Credentials{}, "POST", "/codec/decode", nil).Body))
+	require.Equal(t, "codec OPTIONS/codec/decode", string(s.Do(stack.Credentials{}, "OPTIONS", "/codec/decode", nil).Body))
 	require.Equal(t, "dev GET/dev/x", string(s.Do(stack.Credentials{}, "GET", "/dev/x", nil).Body))
 	plain := stack.Start(t)
 	refusal(t, plain.Do(plain.Account, "GET", "/dev/x", nil), 404, 20404)
 	refusal(t, plain.Do(plain.Account, "POST", "/callqueue/x", nil), 404, 20404)
+	refusal(t, plain.Do(plain.Account, "POST", "/codec/decode", nil), 404, 20404)
 }
 
 func TestCrossOrigin(t *testing.T) {

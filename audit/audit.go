@@ -137,7 +137,9 @@ type inspection struct {
 	queues     map[string]*taskrouter.TaskQueue
 	workers    map[string]*store.StoredWorker
 	jobs       int
-	log        *replay
+	// cut is the number up to which events were removed before their time.
+	cut int64
+	log *replay
 }
 
 func auditWorkspace(ctx context.Context, st *store.Store, engine *rules.Engine, o *Options, r *Report, w *taskrouter.Workspace) error {
@@ -173,6 +175,9 @@ func (in *inspection) load(ctx context.Context) (bool, error) {
 	}
 	in.now = in.o.Now()
 	if in.jobs, err = in.m.Jobs(ctx); err != nil {
+		return false, err
+	}
+	if in.cut, err = in.m.LogCut(ctx); err != nil {
 		return false, err
 	}
 	if in.activities, err = in.m.Activities(ctx); err != nil {

@@ -125,11 +125,11 @@ func (l *replay) take(ctx context.Context, e *taskrouter.Event, start int64) err
 
 // gap handles missing numbers. What is missing at the beginning was removed for
 // its age, unless the Workspace is younger than that; since removal goes by the
-// clock and not by number, the edge may be ragged.
+// clock and not by number, the edge may be ragged. A purge is noted.
 func (l *replay) gap(ctx context.Context, e *taskrouter.Event, atStart bool) error {
 	old := func() bool {
 		r := l.in.o.Retention
-		return r == 0 || !l.in.ws.CreatedAt.After(l.in.now.Add(-r))
+		return r == 0 || e.Seq-1 <= l.in.cut || !l.in.ws.CreatedAt.After(l.in.now.Add(-r))
 	}
 	switch {
 	case atStart && !l.begun:

@@ -126,9 +126,12 @@ func (l *replay) classOf(p *place, attributes taskrouter.Attributes) *class {
 		c.obscure = c.program == nil || !read
 		if !c.obscure {
 			values = string(attributes)
-			if fields := c.program.TaskFields(); !slices.Contains(fields, rules.WholeDocument) {
+			fields := c.program.TaskFields()
+			if !slices.Contains(fields, rules.WholeDocument) {
 				values = c.document.DemandKey(fields)
 			}
+			// What was erased nobody can judge by.
+			c.obscure = attributes.Redacted() && len(fields) > 0
 		}
 	}
 	c.key = strings.Join([]string{

@@ -42,7 +42,7 @@ var dialects = map[voice.Flavour]dialect{
 	// prompts take no time, so that a document naming itself would run in circles.
 	voice.FlavourFake: {
 		flavour: voice.FlavourFake, language: verbatim, speaker: verbatim, beep: verbatim,
-		roomCallbacks: true, waitRepeats: true,
+		roomCallbacks: true, waitRepeats: true, roomRecord: true,
 	},
 }
 

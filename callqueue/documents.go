@@ -75,7 +75,7 @@ func (r renderer) waiting(account, callSID, room string) document {
 	if r.roomCallbacks {
 		c = c.with("statusCallback", r.urls.room(account, callSID)).
 			with("statusCallbackMethod", "POST").
-			with("statusCallbackEvent", r.flavour.MarkupStatusEvents("join", "leave", "end"))
+			with("statusCallbackEvent", r.flavour.MarkupStatusEvents(roomEventsAsked...))
 	}
 	return document{dialRoom(r.urls.Ended(), "", c)}
 }
@@ -127,6 +127,9 @@ func (r renderer) join(room, attempt string, i *taskrouter.Instruction) document
 	c := element{name: "Conference", text: room}
 	record := ""
 	conference := i != nil && i.Kind == taskrouter.InstructConference
+	if i.RecordsLeg() && !r.flavour.RecordsLegs() {
+		record = "true" // elsewhere it was asked for when the leg was placed
+	}
 	param := func(name, otherwise string) string {
 		if v := i.Param(name); conference && v != "" {
 			return v
@@ -157,12 +160,15 @@ func (r renderer) join(room, attempt string, i *taskrouter.Instruction) document
 		if r.roomExtras {
 			c = c.with("jitterBufferSize", param("jitter_buffer_size", "")).with("trim", param("conference_trim", ""))
 		}
-		if v := param("conference_record", ""); v == "record-from-start" || taskrouter.ParseBool(v) {
-			if r.roomRecord {
-				c = c.with("record", "record-from-start")
-			} else {
-				record = "true"
+		switch {
+		case i.RecordsRoom() && r.roomRecord:
+			c = c.with("record", "record-from-start")
+			if heard := param("conference_recording_status_callback", ""); heard != "" {
+				c = c.with("recordingStatusCallback", heard).
+					with("recordingStatusCallbackMethod", param("conference_recording_status_callback_method", "POST"))
 			}
+		case i.RecordsRoom():
+			record = "true"
 		}
 	}
 	return document{dialRoom(r.urls.legEnded(attempt), record, c)}

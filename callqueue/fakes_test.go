@@ -49,6 +49,10 @@ type world struct {
 	queue *taskrouter.CallQueue
 	calls map[dispatch.CallRef]*taskrouter.Call
 	legs  map[string]*taskrouter.Leg
+	// failReads makes reads of Reservations fail.
+	failReads bool
+	// reservations are those of every Task.
+	reservations []*taskrouter.Reservation
 	// status is that of the call's Task.
 	status  taskrouter.TaskStatus
 	verdict dispatch.LegVerdict
@@ -280,6 +284,24 @@ func (w *world) LegByCallSID(ctx context.Context, backend, sid string) (*taskrou
 		}
 	}
 	return nil, nil
+}
+
+func (w *world) TaskReservations(ctx context.Context, acct, ws string, tasks ...string) ([]*taskrouter.Reservation, error) {
+	done, err := w.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if w.failReads {
+		return nil, taskrouter.Unavailable(nil, "store is down")
+	}
+	var out []*taskrouter.Reservation
+	for _, r := range w.reservations {
+		if r.AccountSID == acct && r.WorkspaceSID == ws && slices.Contains(tasks, r.TaskSID) {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }
 
 func (w *world) RequireSignature(context.Context, string) (bool, error) {

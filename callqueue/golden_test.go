@@ -83,6 +83,14 @@ func TestGoldenDocuments(t *testing.T) {
 			"wait_url", "https://media.example.com/wait", "wait_method", "GET", "max_participants", "3",
 			"conference_record", "record-from-start", "conference_trim", "do-not-trim", "jitter_buffer_size", "small",
 		))},
+		{name: "agent_joins_recorded", path: "/callqueue/leg/" + attempt, leg: true, set: joins(&taskrouter.Instruction{
+			Kind: taskrouter.InstructDequeue, Params: map[string]string{"record": "record-from-answer"},
+		})},
+		{name: "agent_joins_room_recorded", path: "/callqueue/leg/" + attempt, leg: true, set: joins(conference(
+			"record", "true", "recording_channels", "dual", "recording_status_callback", "https://app.example.com/leg",
+			"conference_record", "true", "conference_recording_status_callback", "https://app.example.com/room?a=1&b=2",
+			"conference_recording_status_callback_method", "GET",
+		))},
 		{name: "agent_caller_left", path: "/callqueue/leg/" + attempt, leg: true, set: func(w *world) {
 			w.placeLeg(taskrouter.Leg{})
 			w.verdict = dispatch.LegVerdict{Reason: callqueue.ReasonCallerLeft}
@@ -95,6 +103,11 @@ func TestGoldenDocuments(t *testing.T) {
 			w.placeLeg(taskrouter.Leg{})
 			w.verdict = dispatch.LegVerdict{Leg: &taskrouter.Leg{Purpose: taskrouter.LegForeign, URL: "https://customer.example.com/markup"}}
 		}},
+		{name: "supervisor_monitors", path: "/callqueue/leg/" + attempt, leg: true, set: supervises(taskrouter.SuperviseMonitor, "")},
+		{name: "supervisor_whispers", path: "/callqueue/leg/" + attempt, leg: true, set: supervises(taskrouter.SuperviseWhisper, legSID)},
+		{name: "supervisor_whispers_to_nobody", path: "/callqueue/leg/" + attempt, leg: true, set: supervises(taskrouter.SuperviseWhisper, "")},
+		{name: "supervisor_barges", path: "/callqueue/leg/" + attempt, leg: true, set: supervises(taskrouter.SuperviseBarge, "")},
+		{name: "supervisor_leg_over", path: "/callqueue/leg/" + attempt + "/ended", leg: true, set: supervises(taskrouter.SuperviseBarge, "")},
 		{name: "agent_leg_over", path: "/callqueue/leg/" + attempt + "/ended", leg: true, set: joins(nil)},
 		{name: "fallback", path: "/callqueue/fallback"},
 	}
@@ -138,6 +151,15 @@ func joins(i *taskrouter.Instruction) func(*world) {
 	return func(w *world) {
 		w.placeLeg(taskrouter.Leg{})
 		w.verdict = dispatch.LegVerdict{Join: firstTask, Instruction: i}
+	}
+}
+
+func supervises(mode taskrouter.SupervisorMode, coach string) func(*world) {
+	return func(w *world) {
+		l := taskrouter.Leg{Attempt: attempt, Purpose: taskrouter.LegSupervises, Mode: mode}
+		w.placeLeg(l)
+		// What the Reservation's own instruction says is about the agent.
+		w.verdict = dispatch.LegVerdict{Join: firstTask, Leg: &l, Coach: coach}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
+	"github.com/taskrouter/taskrouter/voice"
 )
 
 // Limits of a reply.
@@ -41,6 +42,13 @@ type Options struct {
 	// ours.
 	PublicURL string
 	Platforms []Platform
+	// Send reaches the status callbacks of instructions. Without it their URLs
+	// hear nothing.
+	Send Send
+	// Dropped counts notices that were not passed on; it may be nil.
+	Dropped func(n int)
+	// Clock is what passing on waits by; it defaults to the system's.
+	Clock voice.Clock
 	// Budget defaults to DefaultBudget.
 	Budget time.Duration
 	// Now defaults to time.Now.
@@ -57,6 +65,8 @@ type Handler struct {
 	log    *zap.Logger
 	mux    *http.ServeMux
 	tune   func() []byte
+	// forward is nil without Options.Send.
+	forward *forwarder
 }
 
 // New makes a Handler.
@@ -74,6 +84,12 @@ func New(o Options) *Handler {
 		opt: o, public: strings.TrimRight(o.PublicURL, "/"), log: o.Logger.Named("callqueue"),
 		mux: http.NewServeMux(), tune: sync.OnceValue(tune),
 	}
+	if o.Send != nil {
+		if o.Clock == nil {
+			o.Clock = voice.SystemClock{}
+		}
+		h.forward = newForwarder(o.Send, o.Clock, o.Dropped, h.log)
+	}
 	for path, serve := range h.routes() {
 		h.mux.Handle(Prefix+path, serve)
 		h.mux.Handle(Prefix+"/s/{secret}"+path, serve)
@@ -83,6 +99,15 @@ func New(o Options) *Handler {
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// Close goes on passing notices to status callbacks for a bounded time, at most
+// as long as ctx lasts. Nothing must be served any more.
+func (h *Handler) Close(ctx context.Context) error {
+	if h.forward != nil {
+		h.forward.close(ctx)
+	}
+	return nil
+}
 
 // routes is every path below Prefix. Platforms use POST unless told otherwise.
 func (h *Handler) routes() map[string]http.Handler {
@@ -100,8 +125,10 @@ func (h *Handler) routes() map[string]http.Handler {
 		"/leg/{attempt}/status":             h.notices(h.legStatus),
 		"/leg/{attempt}/status/{placement}": h.notices(h.legStatus),
 		"/leg/{attempt}/ended":              h.documents(h.legEnded),
-		"/fallback":                         http.HandlerFunc(h.fallback),
-		"/music.wav":                        http.HandlerFunc(h.music),
+
+		"/leg/{attempt}/progress/{caller}/{placement}": h.notices(h.legStatus),
+		"/fallback":  http.HandlerFunc(h.fallback),
+		"/music.wav": http.HandlerFunc(h.music),
 	}
 }
 

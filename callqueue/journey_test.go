@@ -159,3 +159,18 @@ func TestJoinIsSeen(t *testing.T) {
 	j.ring()
 	j.eventually(func() bool { return len(j.joined) == 1 && j.joined[0] == attempt })
 }
+
+// Where the platform records nothing it places, our document asks for it.
+func TestRecordedJourney(t *testing.T) {
+	j := newJourney(t, voice.FlavourRestcomm)
+	j.verdict.Instruction = instructed(taskrouter.InstructDequeue, "record", "record-from-answer")
+	caller := j.call()
+	agent := j.ring()
+	j.await(caller, func(c fake.CallSnapshot) bool { return c.Bridged })
+	recorded := j.net.Recordings()
+	require.Len(t, recorded, 1)
+	require.Equal(t, []string{fake.RecordedDial, agent}, []string{recorded[0].Source, recorded[0].CallSID})
+	require.NoError(t, j.net.HangUp(agent))
+	j.await(caller, over)
+	j.eventually(func() bool { return !j.net.Recordings()[0].EndedAt.IsZero() })
+}

@@ -82,6 +82,8 @@ func (h *Handler) legAnswered(ctx context.Context, in *inbound) (document, error
 		return in.render.refused(ReasonUnknown), nil
 	case err != nil:
 		return nil, err
+	case verdict.Join != "" && verdict.Leg != nil && verdict.Leg.Purpose == taskrouter.LegSupervises:
+		return in.render.supervise(verdict), nil
 	case verdict.Join != "":
 		return in.render.join(verdict.Join, a.leg.Attempt, verdict.Instruction), nil
 	case verdict.Reason == "" && verdict.Leg != nil && verdict.Leg.Purpose == taskrouter.LegForeign && verdict.Leg.URL != "":
@@ -106,6 +108,9 @@ func (h *Handler) legStatus(ctx context.Context, in *inbound) error {
 	wanted, err := h.reveal(ctx, a)
 	if err != nil {
 		return err
+	}
+	if wanted {
+		h.tellLeg(a, e.State)
 	}
 	if !wanted && e.State == voice.Ended {
 		return nil // the end of a leg nobody counts on says nothing about the attempt

@@ -93,12 +93,18 @@ func (h *Handler) wait(ctx context.Context, in *inbound) (document, error) {
 	return in.render.hold(menu, music, self), nil
 }
 
-// conference hears who enters and leaves the room of a caller.
+// conference hears what happens in the room of a caller.
 func (h *Handler) conference(ctx context.Context, in *inbound) error {
 	ref, call, err := h.waiter(ctx, in)
 	if err != nil || call == nil {
 		return err
 	}
+	h.tellRoom(in, call)
+	return h.roomFact(ctx, in, ref, call)
+}
+
+// roomFact takes in who enters and leaves the room.
+func (h *Handler) roomFact(ctx context.Context, in *inbound, ref dispatch.CallRef, call *taskrouter.Call) error {
 	if !in.form.Has("CallSid") {
 		return nil // about the room, not about anybody in it
 	}

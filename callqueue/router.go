@@ -46,6 +46,9 @@ type Records interface {
 	FetchLeg(ctx context.Context, attempt string) (*taskrouter.Leg, error)
 	// LegByCallSID finds an agent's leg by the platform's id.
 	LegByCallSID(ctx context.Context, backend, callSID string) (*taskrouter.Leg, error)
+	// TaskReservations lists the Reservations of Tasks, whatever their state, in
+	// the order they were made.
+	TaskReservations(ctx context.Context, accountSID, workspaceSID string, taskSIDs ...string) ([]*taskrouter.Reservation, error)
 }
 
 // Accounts know who wants signed webhooks.

@@ -69,6 +69,12 @@ func (u URLs) LegStatus(attempt string) string {
 	return u.build("leg", attempt, "status", voice.PlacementMark)
 }
 
+// LegProgress is LegStatus for a leg whose instruction names a status callback:
+// what is heard there is passed on. It says whose call the leg is for.
+func (u URLs) LegProgress(attempt, callerSID string) string {
+	return u.build("leg", attempt, "progress", callerSID, voice.PlacementMark)
+}
+
 // menu is the action of a step's Gather and where a silent caller is sent.
 // tries is the number of failures when the document was made: a failure counts
 // only once however often it is reported.

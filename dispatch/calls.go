@@ -18,7 +18,7 @@ func (d *Dispatcher) CallStarted(ctx context.Context, in CallFacts) (*taskrouter
 		in.WorkspaceSID = known
 	}
 	var out taskrouter.Call
-	err := d.InWorkspace(ctx, in.AccountSID, in.WorkspaceSID, func(ctx context.Context, u *Unit) error {
+	err := d.inWorkspace(ctx, laneCalls, in.AccountSID, in.WorkspaceSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (d *Dispatcher) withCall(ctx context.Context, ref CallRef, fn func(ctx cont
 		return nil, err
 	}
 	var out *taskrouter.Call
-	err = d.InWorkspace(ctx, ref.AccountSID, ws, func(ctx context.Context, u *Unit) error {
+	err = d.inWorkspace(ctx, laneCalls, ref.AccountSID, ws, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -199,8 +199,8 @@ func (u *Unit) callerLeft(ctx context.Context, e *entry, cause string) error {
 	case taskrouter.TaskAssigned:
 		reason := taskrouter.ReasonHangupEarly
 		for _, l := range e.legs {
-			if l.State == taskrouter.LegEnded {
-				continue
+			if l.State == taskrouter.LegEnded || l.Purpose == taskrouter.LegSupervises {
+				continue // supervisors leave with the Reservation
 			}
 			if l.State == taskrouter.LegJoined {
 				// The room ends by itself; the agent's leg gets a moment to.
@@ -230,7 +230,7 @@ func (d *Dispatcher) LegDocument(ctx context.Context, attempt, callSID string) (
 	if err != nil || ws == "" {
 		return out, err
 	}
-	err = d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+	err = d.runIn(ctx, laneCalls, ws, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -262,6 +262,9 @@ func (u *Unit) answerLeg(ctx context.Context, e *entry, l *taskrouter.Leg, callS
 		return refuse("caller left")
 	}
 	r := e.reservation(l.ReservationSID)
+	if l.Purpose == taskrouter.LegSupervises {
+		return u.answerSupervisor(e, r, l, call, callSID), nil
+	}
 	if r == nil || (r.Status != taskrouter.ReservationPending && r.Status != taskrouter.ReservationAccepted) {
 		u.hangUp(e, l)
 		return refuse("withdrawn")

@@ -152,6 +152,8 @@ type LegVerdict struct {
 	Task   *taskrouter.Task
 	// Instruction holds conference parameters, if any.
 	Instruction *taskrouter.Instruction
+	// Coach is the call of the agent whom alone a whispering supervisor speaks to.
+	Coach string
 }
 
 // DialOrder is what the durable run needs to place a leg.
@@ -163,6 +165,9 @@ type DialOrder struct {
 	Drain []*taskrouter.Leg
 	// CallToken and other facts of the caller's leg.
 	Caller *taskrouter.Call
+	// Instruction is the one the leg is placed for, nil for none. It may hold a
+	// password and must not be written anywhere else.
+	Instruction *taskrouter.Instruction
 }
 
 // DialReport is the outcome of a placement.

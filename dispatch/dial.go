@@ -36,30 +36,52 @@ func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrd
 			u.endLeg(e, l, "caller left")
 			return nil
 		}
-		others, err := u.tx.OpenLegsTo(ctx, l.WorkerSID)
-		if err != nil {
+		if out.Drain, err = u.toDrain(ctx, e, l); err != nil {
 			return err
-		}
-		for _, o := range others {
-			if o.Attempt == attempt || o.State == taskrouter.LegWanted || o.Purpose == taskrouter.LegRedirects {
-				continue
-			}
-			if busy := e.reservation(o.ReservationSID); busy != nil && busy.SID == l.ReservationSID {
-				continue // a second attempt for the same offer ends the first by itself
-			}
-			if o.HangUp {
-				out.Drain = append(out.Drain, o)
-			}
 		}
 		l.State = taskrouter.LegPlacing
 		l.Placements++
 		l.Deadline = u.legDeadline(l)
 		u.touchLeg(e, l)
 		leg := *l
-		out.Proceed, out.Leg, out.Caller = true, &leg, call
+		out.Proceed, out.Leg, out.Caller, out.Instruction = true, &leg, call, e.instructionOf(l)
 		return nil
 	})
 	return out, err
+}
+
+// toDrain lists the legs to the same Worker that are being ended: their phone
+// would be busy. A supervisor known by address only is nobody's Worker.
+func (u *Unit) toDrain(ctx context.Context, e *entry, l *taskrouter.Leg) (legs []*taskrouter.Leg, err error) {
+	if l.WorkerSID == "" {
+		return nil, nil
+	}
+	others, err := u.tx.OpenLegsTo(ctx, l.WorkerSID)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range others {
+		if o.Attempt == l.Attempt || o.State == taskrouter.LegWanted || o.Purpose == taskrouter.LegRedirects {
+			continue
+		}
+		busy := e.reservation(o.ReservationSID)
+		if o.Purpose != taskrouter.LegSupervises && busy != nil && busy.SID == l.ReservationSID {
+			continue // a second attempt for the same offer ends the first by itself
+		}
+		if o.HangUp {
+			legs = append(legs, o)
+		}
+	}
+	return legs, nil
+}
+
+// instructionOf is the instruction an agent's leg was placed for; nil for none,
+// and when another instruction has taken its place.
+func (e *entry) instructionOf(l *taskrouter.Leg) *taskrouter.Instruction {
+	if r := e.reservation(l.ReservationSID); r != nil && l.ServesInstruction(r.Instruction) {
+		return r.Instruction
+	}
+	return nil
 }
 
 // toPlace reports whether a leg is to be placed: it never was, or nobody knows
@@ -167,7 +189,7 @@ func (d *Dispatcher) LegFact(ctx context.Context, in LegReport) error {
 	if err != nil || ws == "" {
 		return err
 	}
-	return d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+	return d.runIn(ctx, laneCalls, ws, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -186,8 +208,8 @@ func (d *Dispatcher) LegFact(ctx context.Context, in LegReport) error {
 			l.CallSID, l.AnsweredAt = in.CallSID, u.at
 			l.State = taskrouter.LegAnswered
 			l.Deadline = u.at.Add(taskrouter.JoinTimeout)
-			if l.Purpose == taskrouter.LegForeign {
-				l.Deadline = time.Time{}
+			if l.Purpose == taskrouter.LegForeign || l.Purpose == taskrouter.LegSupervises {
+				l.Deadline = time.Time{} // no join has to follow
 			}
 			u.touchLeg(e, l)
 		case taskrouter.LegJoined:

@@ -35,20 +35,41 @@ type Options struct {
 	OnCommit func(workspaceSID string)
 	// Observer is told what commands and transactions took; nil measures nothing.
 	Observer Observer
+	// Tracer follows commands, for traces; nil follows none.
+	Tracer Tracer
 	// BatchSize bounds how many commands share a transaction.
 	BatchSize int
 	// ChunkSize is how many rows one step of a bulk job handles.
 	ChunkSize int
+	// MaxQueueWait is how long commands of a Workspace may wait for their turn
+	// before new Tasks are refused with ErrOverloaded; zero refuses none.
+	MaxQueueWait time.Duration
+	// Able reports whether a voice back-end can do something; nil: each can do
+	// everything. An instruction that needs more is refused before it begins.
+	Able func(backend string, a Ability) bool
 	// Crash is called at named points between durable steps; tests end the
 	// process there. Nil does nothing.
 	Crash func(point string)
 }
+
+// Ability is something not every telephone platform can do.
+type Ability string
+
+// AbilityRecordLeg is the recording of a leg from its answer, whatever document
+// runs on it.
+const AbilityRecordLeg Ability = "record leg"
+
+// AbilityWhisper is that one of those in a room can speak to one other only.
+const AbilityWhisper Ability = "whisper"
 
 // defaultMaxWorkers is the limit of the public API.
 // https://www.twilio.com/docs/taskrouter/limits
 const defaultMaxWorkers = 15000
 
 func (o Options) withDefaults() Options {
+	if o.Able == nil {
+		o.Able = func(string, Ability) bool { return true }
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -125,7 +146,11 @@ func (d *Dispatcher) now() time.Time { return d.opts.Now().UTC().Truncate(time.M
 // report a domain error before its first call that writes; after that only a
 // failing store may stop it.
 func (d *Dispatcher) InWorkspace(ctx context.Context, account, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
-	return d.run(ctx, workspaceSID, func(ctx context.Context, u *Unit) error {
+	return d.inWorkspace(ctx, laneWork, account, workspaceSID, fn)
+}
+
+func (d *Dispatcher) inWorkspace(ctx context.Context, l lane, account, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
+	return d.runIn(ctx, l, workspaceSID, func(ctx context.Context, u *Unit) error {
 		if account != "" && u.lock().AccountSID != account {
 			return workspaceNotFound(workspaceSID)
 		}
@@ -139,10 +164,14 @@ func workspaceNotFound(sid string) error {
 
 // run hands a command to the Workspace's executor and waits for its outcome.
 func (d *Dispatcher) run(ctx context.Context, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
+	return d.runIn(ctx, laneWork, workspaceSID, fn)
+}
+
+func (d *Dispatcher) runIn(ctx context.Context, l lane, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
 	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, workspaceSID) {
 		return workspaceNotFound(workspaceSID)
 	}
-	return d.executors.submit(ctx, d, workspaceSID, fn)
+	return d.executors.submit(ctx, d, l, workspaceSID, fn)
 }
 
 type executors struct {

@@ -166,6 +166,8 @@ func (u *Unit) dueLeg(ctx context.Context, e *entry, now time.Time) error {
 			u.endLeg(e, l, causeLost)
 		case l.State == taskrouter.LegJoined: // outlived the caller
 			u.hangUp(e, l)
+		case l.Purpose == taskrouter.LegSupervises: // did not answer, and nobody depends on it
+			u.hangUp(e, l)
 		case l.State == taskrouter.LegAnswered:
 			u.hangUp(e, l)
 			if r := e.reservation(l.ReservationSID); r != nil && r.Status == taskrouter.ReservationAccepted {

@@ -15,33 +15,42 @@ type command struct {
 	ctx  context.Context
 	fn   func(ctx context.Context, u *Unit) error
 	done chan error
+	// since is when it began to wait.
+	since time.Time
 }
 
 // executor runs the commands of one Workspace one after the other, several in
 // one transaction while they queue up: the commit, which waits for the disk,
 // is shared (group commit).
 type executor struct {
-	queue []*command
+	waiting waitingLine
 }
 
 // submit queues a command and waits for its outcome. The first command of an
 // idle Workspace starts a goroutine that lives until the queue is empty.
-func (e *executors) submit(ctx context.Context, d *Dispatcher, ws string, fn func(ctx context.Context, u *Unit) error) (err error) {
+func (e *executors) submit(ctx context.Context, d *Dispatcher, l lane, ws string, fn func(ctx context.Context, u *Unit) error) (err error) {
 	if o := d.opts.Observer; o != nil {
 		defer func(since time.Time) { o.CommandDone(time.Since(since), err) }(time.Now())
 	}
 	if err := ctx.Err(); err != nil {
 		return taskrouter.Unavailable(err, "The request was given up")
 	}
-	c := &command{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	ctx, followed := d.follow(ctx, ws)
+	if followed != nil {
+		defer func() { followed(err) }()
+	}
+	c := &command{ctx: ctx, fn: fn, done: make(chan error, 1), since: d.opts.Now()}
 	e.mu.Lock()
 	x, busy := e.running[ws]
 	if !busy {
 		x = &executor{}
 		e.running[ws] = x
 	}
-	x.queue = append(x.queue, c)
+	err = x.waiting.add(l, c, d.opts.MaxQueueWait)
 	e.mu.Unlock()
+	if err != nil { // it was busy: an empty line refuses nobody
+		return err
+	}
 	if !busy {
 		go e.drain(d, ws, x)
 	}
@@ -53,15 +62,16 @@ func (e *executors) submit(ctx context.Context, d *Dispatcher, ws string, fn fun
 func (e *executors) drain(d *Dispatcher, ws string, x *executor) {
 	for {
 		e.mu.Lock()
-		n := min(len(x.queue), d.opts.BatchSize)
-		if n == 0 {
+		batch, stale := x.waiting.take(d.opts.BatchSize, d.opts.Now(), d.opts.MaxQueueWait)
+		if len(batch)+len(stale) == 0 {
 			delete(e.running, ws)
 			e.mu.Unlock()
 			return
 		}
-		batch := x.queue[:n:n]
-		x.queue = x.queue[n:]
 		e.mu.Unlock()
+		for _, c := range stale {
+			c.done <- ErrOverloaded
+		}
 		d.execute(ws, batch)
 	}
 }
@@ -125,9 +135,9 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(cmds[0].ctx), commandTimeout)
 	defer cancel()
 	b := &batch{d: d, workspaceSID: ws, aside: aside}
-	if d.opts.Observer != nil {
-		b.watch = newWatch(len(cmds))
-		defer func() { b.watch.report(d.opts.Observer, err) }()
+	if d.opts.Observer != nil || d.opts.Tracer != nil {
+		b.watch = newWatch(d, ws, cmds)
+		defer func() { b.watch.report(err) }()
 	}
 	var own error
 	err = d.store.InWorkspace(ctx, ws, func(ctx context.Context, tx Tx) error {
@@ -142,6 +152,7 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 				b.now = b.now.Add(time.Microsecond)
 			}
 			u := b.unit()
+			u.origin = d.origin(c)
 			cerr := u.carryOut(ctx, c.fn)
 			// What a failed command has collected is in the counters and the
 			// configuration that the commands after it would build on.
@@ -151,7 +162,11 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 			}
 			outcomes = append(outcomes, cerr)
 		}
-		return b.finish(ctx)
+		if err := b.finish(ctx); err != nil {
+			return err
+		}
+		b.watch.decided()
+		return nil
 	})
 	if err != nil {
 		// What was compiled from uncommitted configuration must not survive.

@@ -145,7 +145,7 @@ func (u *Unit) note(e *entry, due time.Time) {
 		First:    e.created,
 	}
 	u.changes.Notices = append(u.changes.Notices, n)
-	u.b.deliveries = append(u.b.deliveries, delivery{notice: n, view: v, urgent: urgent})
+	u.b.deliveries = append(u.b.deliveries, delivery{notice: n, view: v, urgent: urgent, origin: u.origin})
 	e.created = false
 	if due.IsZero() || (!e.was.IsZero() && e.was.Before(due)) {
 		return // the old timer fires first and finds the later deadline

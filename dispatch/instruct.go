@@ -149,6 +149,10 @@ func (u *Unit) ringForeign(ctx context.Context, e *entry, r *taskrouter.Reservat
 	if address == "" {
 		return taskrouter.InvalidCode(codeCallTo, "No address: neither CallTo nor the Worker's contact_uri names one")
 	}
+	if in.RecordsLeg() && !u.d.opts.Able(call.Backend, AbilityRecordLeg) {
+		// Our own documents could ask for it, the customer's may not.
+		return taskrouter.Invalidf("CallRecord cannot be carried out: the telephone platform of this call does not record legs it places")
+	}
 	r.Instruction = in
 	u.touchReservation(r)
 	if in.Flag("accept") {
@@ -185,41 +189,6 @@ func (u *Unit) redirectCaller(ctx context.Context, e *entry, r *taskrouter.Reser
 	return u.placeLeg(ctx, e, r, &taskrouter.Leg{
 		Purpose: taskrouter.LegRedirects, Backend: call.Backend, Instance: call.Backend, URL: in.Param("url"), To: sid,
 	})
-}
-
-// supervise checks everything about a supervisor. No voice back-end can add one
-// to a room, so that a correct request is refused as well.
-// https://www.twilio.com/docs/taskrouter/api/reservations
-func (u *Unit) supervise(ctx context.Context, e *entry, r *taskrouter.Reservation, in *taskrouter.Instruction) error {
-	if r.Status != taskrouter.ReservationAccepted {
-		return taskrouter.InvalidCode(codeSuperviseState, "Unable to execute Supervise instruction. Reservation %s is not currently in an Accepted state.", r.SID)
-	}
-	if sid := in.Param("supervisor"); taskrouter.IsSID(taskrouter.PrefixWorker, sid) {
-		a, err := u.agent(ctx, sid)
-		if err != nil {
-			return err
-		}
-		address := ""
-		if a != nil {
-			if address, err = u.attribute(a.Attributes, "contact_uri"); err != nil {
-				return err
-			}
-		}
-		if address == "" {
-			return taskrouter.InvalidCode(codeSuperviseAddress, "Supervisor %s is not a Worker of this Workspace with a contact_uri", sid)
-		}
-	}
-	from := in.Param("from")
-	if from == "" {
-		var err error
-		if from, err = u.attribute(e.Task.Attributes, "from"); err != nil {
-			return err
-		}
-	}
-	if from == "" {
-		return taskrouter.InvalidCode(codeSuperviseFrom, "No caller ID: neither From nor the attribute from of the Task names one")
-	}
-	return taskrouter.Invalidf("Supervise needs a voice back-end with supervision, and none is configured")
 }
 
 // attribute reads the text of a top-level attribute; empty when there is none.

@@ -72,7 +72,10 @@ func (u *Unit) placeLeg(ctx context.Context, e *entry, r *taskrouter.Reservation
 	}
 	l.Attempt = fmt.Sprintf("%s-%d", r.SID, n+1)
 	l.AccountSID, l.WorkspaceSID, l.TaskSID = r.AccountSID, r.WorkspaceSID, r.TaskSID
-	l.ReservationSID, l.WorkerSID = r.SID, r.WorkerSID
+	l.ReservationSID = r.SID
+	if l.Purpose != taskrouter.LegSupervises {
+		l.WorkerSID = r.WorkerSID
+	}
 	l.State, l.CreatedAt = taskrouter.LegWanted, u.at
 	l.Deadline = u.legDeadline(l)
 	e.legs = append(e.legs, l)
@@ -149,8 +152,8 @@ func (u *Unit) legOver(ctx context.Context, e *entry, l *taskrouter.Leg, cause s
 	asked := l.HangUp
 	u.endLeg(e, l, cause)
 	r := e.reservation(l.ReservationSID)
-	if r == nil || asked || purpose == taskrouter.LegRedirects {
-		return nil // the Reservation is over already, or the end was our doing
+	if r == nil || asked || purpose == taskrouter.LegRedirects || purpose == taskrouter.LegSupervises {
+		return nil // the Reservation is over already, the end was our doing, or nobody depends on it
 	}
 	switch r.Status {
 	case taskrouter.ReservationPending:
@@ -195,7 +198,7 @@ func (e *entry) attended() bool {
 		return false
 	case taskrouter.TaskAssigned:
 		for _, l := range e.legs {
-			if !l.JoinedAt.IsZero() || l.Purpose == taskrouter.LegForeign {
+			if l.Purpose != taskrouter.LegSupervises && (!l.JoinedAt.IsZero() || l.Purpose == taskrouter.LegForeign) {
 				return true
 			}
 		}

@@ -18,8 +18,12 @@ import (
 )
 
 // candidatePage is how many free members of a queue are read at once while
-// walking them in idle order.
-const candidatePage = 32
+// walking them in idle order. The first page is short: mostly the agent who is
+// idle for longest fits.
+const (
+	firstCandidates = 4
+	candidatePage   = 32
+)
 
 // matchTask offers a pending Task to the agents that fit, or puts it into the
 // waiting line.
@@ -43,6 +47,7 @@ func (u *Unit) offerTask(ctx context.Context, e *entry, trigger string) error {
 	if err != nil || n == nil {
 		return err
 	}
+	n.joinsLine = trigger == "task" && !u.wrote && len(u.dirtyAgents) == 0 && len(u.dirtyRows) == 0
 	candidates, failed := u.candidates(ctx, e, n)
 	plan := matching.Assign(&n.demand, candidates)
 	if err := failed(); err != nil {
@@ -67,6 +72,10 @@ type need struct {
 	isKnown  bool
 	agents   map[string]*Agent
 	failures int
+	// joinsLine is set when a Task is matched and no agent was touched before
+	// in this command: then a waiting Task of the same class proves that
+	// nobody who is free fits.
+	joinsLine bool
 }
 
 // need prepares matching for a Task; nil when its target is gone, in which case
@@ -183,10 +192,13 @@ func (u *Unit) candidates(ctx context.Context, e *entry, n *need) (iter.Seq[*mat
 		}
 		q := CandidateQuery{
 			QueueSID: n.queue.SID, ChannelSID: t.TaskChannelSID, SingleTasking: n.demand.SingleTasking,
-			ByChannel: n.channel != nil && n.channel.OptimizedRouting, Limit: candidatePage,
+			ByChannel: n.channel != nil && n.channel.OptimizedRouting, Limit: firstCandidates,
 		}
-		if n.demand.Compare != nil {
+		switch {
+		case n.demand.Compare != nil:
 			q.Limit = 0
+		case n.demand.Want > firstCandidates:
+			q.Limit = candidatePage
 		}
 		for {
 			as, err := u.tx.Candidates(ctx, q)
@@ -202,7 +214,15 @@ func (u *Unit) candidates(ctx context.Context, e *entry, n *need) (iter.Seq[*mat
 			if q.Limit == 0 || len(as) < q.Limit {
 				return
 			}
+			if n.joinsLine {
+				n.joinsLine = false // asked once: the answer does not change
+				var waits bool
+				if waits, failure = u.classWaits(ctx, t, n); failure != nil || waits {
+					return
+				}
+			}
 			last := as[len(as)-1]
+			q.Limit = candidatePage
 			q.AfterSID, q.AfterIdle = last.SID, last.LastReservedAt
 			if wc := last.channel(t.TaskChannelSID); q.ByChannel && wc != nil {
 				q.AfterIdle = wc.LastReservedAt
@@ -335,6 +355,13 @@ func (n *need) class(u *Unit, t *taskrouter.Task) *DemandClass {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	c.Key = hex.EncodeToString(sum[:16])
 	return c
+}
+
+// classWaits reports whether a Task waits that wants what this one wants. It
+// spares a walk along all who are free when many are and none of them fits.
+func (u *Unit) classWaits(ctx context.Context, t *taskrouter.Task, n *need) (bool, error) {
+	heads, err := u.tx.Heads(ctx, []string{n.class(u, t).Key}, nil)
+	return len(heads) > 0, err
 }
 
 // presence counts the members of a queue for skip_if.

@@ -18,11 +18,17 @@ type Observer interface {
 
 // Transaction is what one attempt at a Workspace's transaction took.
 type Transaction struct {
+	WorkspaceSID string
+	Began        time.Time
 	// Commands is how many shared it.
 	Commands int
 	// LockWait is the time until the Workspace's lock was held, and with it a
 	// connection to the database; Took is all of it.
 	LockWait, Took time.Duration
+	// QueueWait is how long the command that came first had waited for the
+	// transaction to begin. Commit is the time from the last decision to the end;
+	// zero when nothing was to be committed.
+	QueueWait, Commit time.Duration
 	// Err is set when nothing was committed.
 	Err error
 	// Events are the types of the events that were committed.
@@ -31,18 +37,32 @@ type Transaction struct {
 
 // watch measures one transaction. A nil watch measures nothing.
 type watch struct {
-	began time.Time
-	done  Transaction
+	d    *Dispatcher
+	cmds []*command
+	done Transaction
+	// committing is when all was decided; zero before.
+	committing time.Time
 }
 
-func newWatch(commands int) *watch {
-	return &watch{began: time.Now(), done: Transaction{Commands: commands}}
+func newWatch(d *Dispatcher, ws string, cmds []*command) *watch {
+	w := &watch{d: d, cmds: cmds, done: Transaction{WorkspaceSID: ws, Began: time.Now(), Commands: len(cmds)}}
+	for now := d.opts.Now(); len(cmds) > 0; cmds = cmds[1:] {
+		w.done.QueueWait = max(w.done.QueueWait, now.Sub(cmds[0].since))
+	}
+	return w
 }
 
 // locked is called when the lock is held; again when the store starts over.
 func (w *watch) locked() {
 	if w != nil {
-		w.done.LockWait, w.done.Events = time.Since(w.began), nil
+		w.done.LockWait, w.done.Events, w.committing = time.Since(w.done.Began), nil, time.Time{}
+	}
+}
+
+// decided is called when nothing is left but to commit.
+func (w *watch) decided() {
+	if w != nil {
+		w.committing = time.Now()
 	}
 }
 
@@ -55,10 +75,18 @@ func (w *watch) emitted(events []taskrouter.Event) {
 	}
 }
 
-func (w *watch) report(o Observer, err error) {
-	w.done.Took, w.done.Err = time.Since(w.began), err
+func (w *watch) report(err error) {
+	w.done.Took, w.done.Err = time.Since(w.done.Began), err
+	if !w.committing.IsZero() {
+		w.done.Commit = time.Since(w.committing)
+	}
 	if err != nil {
 		w.done.Events = nil
 	}
-	o.TransactionDone(w.done)
+	if o := w.d.opts.Observer; o != nil {
+		o.TransactionDone(w.done)
+	}
+	if t := w.d.opts.Tracer; t != nil {
+		t.TransactionDone(contexts(w.cmds), w.done)
+	}
 }

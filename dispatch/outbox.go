@@ -71,7 +71,7 @@ func (o *outbox) sender() {
 		case <-o.stop:
 			return
 		case x := <-o.work:
-			o.deliver(context.Background(), x.notice, x.view)
+			o.deliver(x.context(), x.notice, x.view)
 		}
 	}
 }

@@ -347,7 +347,7 @@ func TestSuperviseIsChecked(t *testing.T) {
 	requireCode(t, 0, supervise(map[string]string{"supervisor": chief, "from": "+431"}))
 	_, err := b.d.UpdateTask(b.ctx, dispatch.TaskUpdate{Subject: b.subject(task), Attributes: ptr(taskrouter.Attributes(`{"from":"+431"}`))})
 	require.NoError(t, err)
-	require.ErrorContains(t, supervise(map[string]string{"supervisor": chief}), "none is configured")
+	require.ErrorContains(t, supervise(map[string]string{"supervisor": chief}), "no live call")
 }
 
 func requireCode(t *testing.T, want int, err error) {

@@ -124,6 +124,9 @@ func (u *Unit) apply(ctx context.Context, e *entry, hs []taskrouter.Happening) (
 			continue
 		}
 		u.touchReservation(r)
+		if r.Status != taskrouter.ReservationAccepted {
+			u.dropSupervisors(e, r)
+		}
 		a, err := u.agent(ctx, r.WorkerSID)
 		if err != nil {
 			return nil, err

@@ -145,7 +145,7 @@ func (u *Unit) view(e *entry) taskrouter.View {
 		v.Legs = append(v.Legs, taskrouter.LegView{
 			Attempt: l.Attempt, ReservationSID: l.ReservationSID, Backend: l.Backend, Instance: l.Instance, State: l.State,
 			Dial:    l.State == taskrouter.LegWanted && !l.HangUp,
-			Confirm: l.State == taskrouter.LegAnswered && !l.HangUp && l.Purpose != taskrouter.LegForeign,
+			Confirm: l.State == taskrouter.LegAnswered && !l.HangUp && l.Purpose != taskrouter.LegForeign && l.Purpose != taskrouter.LegSupervises,
 			HangUp:  l.HangUp && (l.CallSID != "" || len(l.CallSIDs) > 0),
 		})
 	}

@@ -183,7 +183,8 @@ type Tx interface {
 	// ClassesFor returns the non-empty demand classes of the queues a Worker
 	// is a member of, and those that name the Worker.
 	ClassesFor(ctx context.Context, workerSID string) ([]*DemandClass, error)
-	// Heads returns the first Task of each class in FIFO or LIFO order.
+	// Heads returns the first of all Tasks of some classes in FIFO order, and
+	// the first of all of others in LIFO order.
 	Heads(ctx context.Context, fifo, lifo []string) ([]*taskrouter.Task, error)
 
 	// Call returns a caller's leg or nil; CallOfTask the live one of a Task.

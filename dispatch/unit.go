@@ -29,6 +29,9 @@ type delivery struct {
 	notice Notice
 	view   taskrouter.View
 	urgent bool
+	// origin belongs to the trace of the command that is the reason; nil when
+	// none is followed.
+	origin context.Context
 }
 
 func (b *batch) begin(tx Tx) {
@@ -91,7 +94,9 @@ func coalesced(in []delivery) []delivery {
 			out = append(out, x)
 			continue
 		}
-		x.notice.First = x.notice.First || out[i].notice.First
+		if out[i].notice.First { // the run is started by whoever made the Task
+			x.notice.First, x.origin = true, out[i].origin
+		}
 		x.urgent = x.urgent || out[i].urgent
 		out[i] = x
 	}
@@ -106,6 +111,8 @@ type Unit struct {
 	tx    Tx
 	at    time.Time
 	actor taskrouter.Actor
+	// origin is what notices of this command say they come from; nil for nothing.
+	origin context.Context
 
 	tasks  map[string]*entry
 	order  []string // SIDs of tasks in the order they were first touched

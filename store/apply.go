@@ -24,6 +24,7 @@ func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 		return err
 	}
 	b := newBatch(t.q, t.store.write.QueryGen())
+	b.sent = t.store.sent
 	t.writeConfiguration(ctx, b, c)
 	t.writeAgents(ctx, b, c)
 	t.writeWork(ctx, b, c)

@@ -69,6 +69,7 @@ func (t *transaction) deleteWorkspace(b *batch) {
 		"DELETE FROM events WHERE workspace_sid = ?" + unlessDelivered,
 		"DELETE FROM delivery_attempts WHERE workspace_sid = ?" + unlessDelivered,
 		"DELETE FROM deliveries WHERE workspace_sid = ? AND NOT is_active AND callback_url = ''",
+		"DELETE FROM log_cuts WHERE workspace_sid = ?",
 		"DELETE FROM statistics WHERE workspace_sid = ?",
 		"DELETE FROM statistics_waits WHERE workspace_sid = ?",
 		"DELETE FROM statistics_histograms WHERE workspace_sid = ?",

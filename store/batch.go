@@ -25,6 +25,8 @@ type batch struct {
 	gen  schema.QueryGen
 	text []byte
 	err  error
+	// sent is told each text; see Store.sent.
+	sent func(text string)
 }
 
 func newBatch(q bun.Tx, gen schema.QueryGen) *batch {
@@ -47,8 +49,12 @@ func (b *batch) send(ctx context.Context) error {
 	}
 	// The text goes past bun: it has no arguments left to format, and values
 	// may contain a question mark.
-	_, b.err = b.q.Tx.ExecContext(ctx, string(b.text))
+	text := string(b.text)
+	_, b.err = b.q.Tx.ExecContext(ctx, text)
 	b.text = b.text[:0]
+	if b.sent != nil {
+		b.sent(text)
+	}
 	return b.err
 }
 

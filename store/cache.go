@@ -81,7 +81,7 @@ func (m *memberCounts) atLeast(ctx context.Context, q bun.IDB, queueSID string, 
 		return have.many, nil
 	}
 	count, err := value[int](ctx, q, "count members",
-		"SELECT COUNT(*) FROM (SELECT 1 FROM queue_members WHERE queue_sid = ? LIMIT ?) AS few", queueSID, n)
+		"SELECT COUNT(*) FROM (SELECT 1 FROM queue_members WHERE queue_sid = ? ORDER BY worker_sid LIMIT ?) AS few", queueSID, n)
 	if err != nil {
 		return false, err
 	}

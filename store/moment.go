@@ -81,6 +81,12 @@ func (m *Moment) EventSeq(ctx context.Context) (int64, error) {
 	return value[int64](ctx, m.q, "read the event log", "SELECT event_seq FROM workspace_locks WHERE workspace_sid = ?", m.ws)
 }
 
+// LogCut is the number up to which events were removed before their time; 0
+// when none were.
+func (m *Moment) LogCut(ctx context.Context) (int64, error) {
+	return value[int64](ctx, m.q, "read the event log", "SELECT seq FROM log_cuts WHERE workspace_sid = ?", m.ws)
+}
+
 // Jobs counts unfinished bulk jobs.
 func (m *Moment) Jobs(ctx context.Context) (int, error) {
 	return value[int](ctx, m.q, "count jobs", "SELECT COUNT(*) FROM jobs WHERE workspace_sid = ?", m.ws)

@@ -19,7 +19,7 @@ const claimTime = 10 * time.Second
 // moves on by ten seconds, so that two processes do not send the same one. The
 // returned rows have the time they were due at. For senders: not scoped.
 func (s *Store) PendingNotices(ctx context.Context, now time.Time, limit int) ([]dispatch.Notice, error) {
-	due, err := value[int](ctx, s.read, "look for notices", "SELECT 1 FROM notices WHERE due_at <= ? LIMIT 1", micros(now))
+	due, err := value[int](ctx, s.read, "look for notices", "SELECT 1 FROM notices WHERE due_at <= ? ORDER BY due_at LIMIT 1", micros(now))
 	if err != nil || due == 0 {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -43,6 +44,15 @@ func within(accountSID, workspaceSID string) scope {
 func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R) D, sc scope, order []clause, p taskrouter.Page,
 	filter func(*bun.SelectQuery) *bun.SelectQuery,
 ) ([]D, error) {
+	return listAny(ctx, db, what, domain, sc, order, p, filter)
+}
+
+// listAny is list for rows that pass one of several filters; no row may pass
+// two. Each filter can use an index of its own that has the order of the list:
+// no more rows are read for each than fit on a page.
+func listAny[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R) D, sc scope, order []clause, p taskrouter.Page,
+	filters ...func(*bun.SelectQuery) *bun.SelectQuery,
+) ([]D, error) {
 	if p.Size <= 0 {
 		p.Size = defaultPageSize
 	}
@@ -50,8 +60,7 @@ func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R
 	if p.Before != "" {
 		at, backwards = p.Before, true
 	}
-	var rows []*R
-	q := db.NewSelect().Model(&rows).Apply(sc).Apply(filter)
+	page := everything
 	if at != "" {
 		sid, position, ok := taskrouter.ParseMark(at)
 		if !ok || len(position) != len(order)-1 {
@@ -60,8 +69,33 @@ func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R
 				return nil, err
 			}
 		}
-		q = q.Apply(beyond(order, position, sid, backwards))
+		page = beyond(order, position, sid, backwards)
 	}
+	var rows []*R
+	q := db.NewSelect().Model(&rows)
+	if len(filters) == 1 {
+		q = q.Apply(sc).Apply(filters[0]).Apply(page)
+	} else {
+		var parts []string
+		var args []any
+		for i, filter := range filters {
+			part := db.NewSelect().Model((*R)(nil)).Column("sid").Apply(sc).Apply(filter).Apply(page)
+			parts = append(parts, fmt.Sprintf("SELECT sid FROM (?) AS part%d", i))
+			args = append(args, inOrder(part, order, backwards).Limit(int64(p.Size+1)))
+		}
+		q = q.Where("?TableAlias.sid IN ("+strings.Join(parts, " UNION ALL ")+")", args...)
+	}
+	if err := inOrder(q, order, backwards).Limit(int64(p.Size + 1)).Scan(ctx); err != nil {
+		return nil, classify(err, what)
+	}
+	if backwards {
+		slices.Reverse(rows)
+	}
+	return mapped(rows, domain), nil
+}
+
+// inOrder sorts a list.
+func inOrder(q *bun.SelectQuery, order []clause, backwards bool) *bun.SelectQuery {
 	for _, c := range order {
 		direction := " ASC"
 		if c.desc != backwards {
@@ -69,13 +103,7 @@ func list[R, D any](ctx context.Context, db bun.IDB, what string, domain func(*R
 		}
 		q = q.OrderExpr("?TableAlias.?"+direction, bun.Ident(c.column))
 	}
-	if err := q.Limit(int64(p.Size + 1)).Scan(ctx); err != nil {
-		return nil, classify(err, what)
-	}
-	if backwards {
-		slices.Reverse(rows)
-	}
-	return mapped(rows, domain), nil
+	return q
 }
 
 // findPosition reads where in the order an item stands.

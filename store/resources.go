@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -162,17 +163,26 @@ func ofVisible(q *bun.SelectQuery) *bun.SelectQuery {
 // ListTasks pages through Tasks. A list of SIDs or states that is empty but
 // not nil matches nothing.
 func (s *Store) ListTasks(ctx context.Context, accountSID, workspaceSID string, f taskrouter.TaskFilter, p taskrouter.Page) ([]*taskrouter.Task, error) {
-	return list(ctx, s.read, "list Tasks", (*taskRow).domain, within(accountSID, workspaceSID), taskOrder(f.Order), p,
-		func(q *bun.SelectQuery) *bun.SelectQuery {
+	filter := func(statuses []taskrouter.TaskStatus) func(*bun.SelectQuery) *bun.SelectQuery {
+		return func(q *bun.SelectQuery) *bun.SelectQuery {
 			q = visible(q)
 			if f.Priority != nil {
 				q = q.Where("?TableAlias.priority = ?", *f.Priority)
 			}
-			q = among(q, "status", f.Statuses)
+			q = among(q, "status", statuses)
 			q = among(q, "workflow_sid", f.WorkflowSIDs)
 			q = among(q, "queue_sid", f.QueueSIDs)
 			return equals(q, "routing_target", f.RoutingTarget)
-		})
+		}
+	}
+	filters := []func(*bun.SelectQuery) *bun.SelectQuery{filter(f.Statuses)}
+	if wanted := slices.Compact(slices.Sorted(slices.Values(f.Statuses))); len(wanted) > 1 {
+		filters = filters[:0]
+		for i := range wanted {
+			filters = append(filters, filter(wanted[i:i+1]))
+		}
+	}
+	return listAny(ctx, s.read, "list Tasks", (*taskRow).domain, within(accountSID, workspaceSID), taskOrder(f.Order), p, filters...)
 }
 
 // taskOrder turns the wanted clauses into columns; creation and SID decide

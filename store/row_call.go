@@ -67,6 +67,7 @@ type legRow struct {
 	Purpose        string `bun:"purpose"`
 	To             string `bun:"to_address"`
 	From           string `bun:"from_address"`
+	Mode           string `bun:"supervisor_mode"`
 	URL            string `bun:"url"`
 	CallSIDs       string `bun:"call_sids"`
 	CallSID        string `bun:"call_sid"`
@@ -90,7 +91,7 @@ func fromLeg(l *taskrouter.Leg) *legRow {
 		Attempt: l.Attempt, AccountSID: l.AccountSID, WorkspaceSID: l.WorkspaceSID,
 		TaskSID: l.TaskSID, ReservationSID: l.ReservationSID, WorkerSID: l.WorkerSID,
 		Backend: l.Backend, Instance: l.Instance, Purpose: string(l.Purpose),
-		To: l.To, From: l.From, URL: l.URL, CallSIDs: encodeList(l.CallSIDs), CallSID: l.CallSID,
+		To: l.To, From: l.From, Mode: string(l.Mode), URL: l.URL, CallSIDs: encodeList(l.CallSIDs), CallSID: l.CallSID,
 		State: string(l.State), IsEnded: l.State == taskrouter.LegEnded, EndCause: l.EndCause,
 		Placements: l.Placements, Unknown: l.Unknown, HangUp: l.HangUp,
 		RingTimeout: span(l.RingTimeout), Deadline: micros(l.Deadline),
@@ -104,7 +105,7 @@ func (r *legRow) domain() *taskrouter.Leg {
 		Attempt: r.Attempt, AccountSID: r.AccountSID, WorkspaceSID: r.WorkspaceSID,
 		TaskSID: r.TaskSID, ReservationSID: r.ReservationSID, WorkerSID: r.WorkerSID,
 		Backend: r.Backend, Instance: r.Instance, Purpose: taskrouter.LegPurpose(r.Purpose),
-		To: r.To, From: r.From, URL: r.URL, CallSIDs: decodeList(r.CallSIDs), CallSID: r.CallSID,
+		To: r.To, From: r.From, Mode: taskrouter.SupervisorMode(r.Mode), URL: r.URL, CallSIDs: decodeList(r.CallSIDs), CallSID: r.CallSID,
 		State: taskrouter.LegState(r.State), EndCause: r.EndCause,
 		Placements: r.Placements, Unknown: r.Unknown, HangUp: r.HangUp,
 		RingTimeout: duration(r.RingTimeout), Deadline: instant(r.Deadline),

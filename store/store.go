@@ -26,6 +26,9 @@ type Store struct {
 	upserts upserts
 	configs *configCache
 	members *memberCounts
+	// sent is told the text of what Apply sends, which passes by bun and its
+	// hooks; nil but in tests that look at plans.
+	sent func(text string)
 }
 
 var (

@@ -105,16 +105,19 @@ func (t *transaction) Reservation(ctx context.Context, sid string) (*taskrouter.
 // without those that name another Worker, and all that name this one.
 func (t *transaction) ClassesFor(ctx context.Context, workerSID string) ([]*dispatch.DemandClass, error) {
 	return find(ctx, t.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return t.here(q).Where("waiting > 0").WhereGroup(" AND ", func(q *bun.SelectQuery) *bun.SelectQuery {
-			return q.Where("worker_sid = ? AND worker_sid <> ''", workerSID).
-				WhereOr("worker_sid = '' AND queue_sid IN (SELECT m.queue_sid FROM queue_members AS m WHERE m.worker_sid = ?)", workerSID)
-		}).OrderExpr("class_key")
+		// Two ways to the rows, each along an index of its own: with an OR
+		// PostgreSQL would read the classes of all queues.
+		return q.ModelTableExpr("(SELECT n.* FROM demand_classes AS n WHERE n.worker_sid = ? AND n.worker_sid <> ''"+
+			" UNION ALL SELECT c.* FROM queue_members AS m CROSS JOIN demand_classes AS c"+
+			" WHERE m.worker_sid = ? AND c.queue_sid = m.queue_sid AND c.worker_sid = '') AS demand_classes", workerSID, workerSID).
+			Where("workspace_sid = ? AND waiting > 0", t.lock.WorkspaceSID).OrderExpr("class_key")
 	})
 }
 
-// Heads returns the Task each class offers next. FIFO: higher priority, then
-// earlier start, creation and SID. LIFO: later start, creation and SID,
-// whatever the priority.
+// Heads returns the Task that comes first among those of the FIFO classes, and
+// the one that comes first among those of the LIFO classes. FIFO: higher
+// priority, then earlier start, creation and SID. LIFO: later start, creation
+// and SID, whatever the priority.
 func (t *transaction) Heads(ctx context.Context, fifo, lifo []string) ([]*taskrouter.Task, error) {
 	var parts []string
 	var args []any
@@ -122,17 +125,21 @@ func (t *transaction) Heads(ctx context.Context, fifo, lifo []string) ([]*taskro
 		keys  []string
 		order string
 	}{
-		{fifo, "w.priority DESC, w.virtual_start_at, w.created_at, w.sid"},
-		{lifo, "w.virtual_start_at DESC, w.created_at DESC, w.sid DESC"},
+		{fifo, "?.priority DESC, ?.virtual_start_at, ?.created_at, ?.sid"},
+		{lifo, "?.virtual_start_at DESC, ?.created_at DESC, ?.sid DESC"},
 	} {
 		if len(side.keys) == 0 {
 			continue
 		}
-		// One walk to the first entry of the index for each class.
-		parts = append(parts, "sid IN (SELECT (SELECT w.sid FROM tasks AS w WHERE w.workspace_sid = ? AND w.demand_class = k.class_key"+
-			" AND w.demand_class <> '' ORDER BY "+side.order+" LIMIT 1)"+
-			" FROM demand_classes AS k WHERE k.workspace_sid = ? AND k.class_key IN (?))")
-		args = append(args, t.lock.WorkspaceSID, t.lock.WorkspaceSID, bun.List(side.keys))
+		// One walk to the first entry of the index for each class; of these
+		// the first, so that one row is read in full however many classes
+		// there are.
+		parts = append(parts, "SELECT sid FROM (SELECT h.sid AS sid FROM demand_classes AS k CROSS JOIN tasks AS h"+
+			" WHERE k.workspace_sid = ? AND k.class_key IN (?)"+
+			" AND h.sid = (SELECT w.sid FROM tasks AS w WHERE w.workspace_sid = ? AND w.demand_class = k.class_key"+
+			" AND w.demand_class <> '' ORDER BY "+strings.ReplaceAll(side.order, "?", "w")+" LIMIT 1)"+
+			" ORDER BY "+strings.ReplaceAll(side.order, "?", "h")+" LIMIT 1) AS few")
+		args = append(args, t.lock.WorkspaceSID, bun.List(side.keys), t.lock.WorkspaceSID)
 	}
 	if len(parts) == 0 {
 		return nil, nil
@@ -140,6 +147,6 @@ func (t *transaction) Heads(ctx context.Context, fifo, lifo []string) ([]*taskro
 	return find(ctx, t.q, "read the next Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		// The parts are scoped; a condition on the Workspace here would
 		// tempt SQLite to read all of its Tasks.
-		return q.Where("("+strings.Join(parts, " OR ")+")", args...)
+		return q.Where("sid IN ("+strings.Join(parts, " UNION ALL ")+")", args...)
 	})
 }

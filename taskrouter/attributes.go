@@ -61,3 +61,10 @@ func (a Attributes) Merge(members map[string]any) (Attributes, error) {
 	}
 	return Attributes(out), nil
 }
+
+// RedactedAttributes stands in for a document that was erased. What was in it,
+// nobody knows any more.
+const RedactedAttributes Attributes = `{"redacted":true}`
+
+// Redacted reports whether the document was erased.
+func (a Attributes) Redacted() bool { return a == RedactedAttributes }

@@ -80,6 +80,22 @@ const (
 	LegForeign LegPurpose = "foreign"
 	// LegRedirects: not a leg of its own; the caller's leg (To) is sent to URL.
 	LegRedirects LegPurpose = "redirect"
+	// LegSupervises: a supervisor's leg, beside the agent's. What becomes of it
+	// changes neither the Reservation nor the Task.
+	LegSupervises LegPurpose = "supervise"
+)
+
+// SupervisorMode says whom a supervisor speaks to; all of them hear everybody.
+type SupervisorMode string
+
+// The modes of supervision.
+const (
+	// SuperviseMonitor: to nobody.
+	SuperviseMonitor SupervisorMode = "monitor"
+	// SuperviseWhisper: to the agent only.
+	SuperviseWhisper SupervisorMode = "whisper"
+	// SuperviseBarge: to everybody.
+	SuperviseBarge SupervisorMode = "barge"
 )
 
 // Leg is one try to reach an agent for one Reservation.
@@ -88,10 +104,14 @@ type Leg struct {
 	Attempt                  string
 	AccountSID, WorkspaceSID string
 	TaskSID, ReservationSID  string
-	WorkerSID                string
-	Backend, Instance        string
-	Purpose                  LegPurpose
-	To, From                 string
+	// WorkerSID is who is called: the agent, or the supervisor; empty for a
+	// supervisor who is known by address only.
+	WorkerSID         string
+	Backend, Instance string
+	Purpose           LegPurpose
+	To, From          string
+	// Mode is set on a supervisor's leg.
+	Mode SupervisorMode
 	// URL is the customer's markup of a foreign leg, or where a caller is
 	// redirected; empty redirects to the closing words.
 	URL string
@@ -115,6 +135,23 @@ type Leg struct {
 	AnsweredAt, JoinedAt time.Time
 	EndedAt              time.Time
 	CreatedAt, UpdatedAt time.Time
+}
+
+// ServesInstruction reports whether the leg was placed to carry out an
+// instruction of this kind for its Reservation, so that the instruction's
+// options are about it.
+func (l *Leg) ServesInstruction(i *Instruction) bool {
+	if i == nil {
+		return false
+	}
+	switch l.Purpose {
+	case LegAccepts, LegConnects:
+		return i.Kind == InstructDequeue || i.Kind == InstructConference
+	case LegForeign:
+		return i.Kind == InstructCall
+	default:
+		return false
+	}
 }
 
 // Timings of agents' legs.

@@ -1,6 +1,9 @@
 package taskrouter
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // InstructionKind is what an assignment callback or a REST client asks the
 // router to do with a pending Reservation.
@@ -51,6 +54,28 @@ func (i *Instruction) Param(name string) string {
 
 // Flag reads a boolean parameter: true, 1 and yes are true, all else false.
 func (i *Instruction) Flag(name string) bool { return ParseBool(i.Param(name)) }
+
+// RecordsLeg reports whether the agent's leg is to be recorded from its answer.
+func (i *Instruction) RecordsLeg() bool { return records(i.Param("record")) }
+
+// RecordsRoom reports whether the conference is to be recorded from its start.
+func (i *Instruction) RecordsRoom() bool { return records(i.Param("conference_record")) }
+
+// records reads a recording mode: a boolean, or words such as
+// record-from-answer.
+func records(mode string) bool {
+	return ParseBool(mode) || strings.HasPrefix(strings.ToLower(strings.TrimSpace(mode)), "record-from-")
+}
+
+// Asks reports whether a list parameter, words separated by commas, holds a
+// word. A list that was not given holds the words of otherwise.
+func (i *Instruction) Asks(name, word string, otherwise ...string) bool {
+	list := otherwise
+	if v := i.Param(name); v != "" {
+		list = strings.Split(v, ",")
+	}
+	return slices.Contains(list, word)
+}
 
 // ParseBool reads a boolean form value: "true", "1" and "yes" in any letter
 // case are true, everything else is false.

@@ -17,6 +17,13 @@ const (
 	FlavourFake Flavour = "fake"
 )
 
+// RecordsLegs reports whether the platform records a leg it places whatever
+// document runs on it. Where it does not, a document of ours can ask for it.
+func (f Flavour) RecordsLegs() bool { return f != FlavourRestcomm }
+
+// Whispers reports whether one of those in a room can speak to one other only.
+func (f Flavour) Whispers() bool { return f != FlavourRestcomm }
+
 // PlacementMark is replaced in the URLs of a DialRequest by the number of the
 // placement, counted from 1. An attempt whose first placement had an unknown
 // outcome may be placed again; the number tells a late leg from the current one.
@@ -100,12 +107,24 @@ type DialRequest struct {
 	Timeout time.Duration
 	// TimeLimit is the longest the leg may last; zero leaves the platform's limit.
 	TimeLimit time.Duration
-	// Record asks for a recording of the whole leg, where the platform can.
+	// Record asks for a recording of the whole leg, from its answer, where the
+	// flavour's RecordsLegs says so; elsewhere it is ignored.
 	Record bool
+	// Recording says how, when Record is set.
+	Recording Recording
 	// SIPUser and SIPPassword authenticate towards a SIP target.
 	SIPUser, SIPPassword string
 	// CallToken lets the platform show the caller's own number as From.
 	CallToken string
+}
+
+// Recording is how a leg is recorded. Zero values leave the platform's defaults.
+type Recording struct {
+	// Channels is mono or dual.
+	Channels string
+	// StatusURL hears from the platform that the recording can be fetched, by
+	// StatusMethod.
+	StatusURL, StatusMethod string
 }
 
 // String shows the attempt only, so that numbers and passwords cannot reach a log.

@@ -256,7 +256,7 @@ func refusals(op Operation, e entry, o *operationObject) []string {
 	add("412", e.guarded)
 	add("413", o.Body != nil)
 	add("422", op.Idempotent)
-	add("429", op.ID == "CreateTaskQueueBulkRealTimeStatistics")
+	add("429", true)
 	add("503", true)
 	add("default", true)
 	return out

@@ -109,9 +109,20 @@ var deviations = map[string]string{
 	"CreateTask":      "IgnoreCapacity=false is accepted for Tasks that are routed by a Workflow.",
 	"DeleteWorkspace": "Callers who wait are hung up on.",
 
-	"UpdateTaskReservation":   instructionOptions + " Supervise is refused.",
+	"UpdateTaskReservation":   instructionOptions + " " + supervision,
 	"UpdateWorkerReservation": instructionOptions,
 }
 
-const instructionOptions = "Of an instruction's options, addresses, URLs, timeouts, accept and the Activity afterwards act. " +
-	"Those for recording, status callbacks, beeps, muting and the conference are checked and then ignored."
+// instructionOptions are the options of an instruction that do not act, each
+// with its reason. All others do.
+const instructionOptions = "The caller waits in the conference before there is an instruction, hence of its options these are checked and then ignored: " +
+	"BeepOnCustomerEntrance and EarlyMedia (the caller is there, and hears music, until the agent enters); " +
+	"EndConferenceOnCustomerExit=false (a caller who leaves ends the room); " +
+	"Region (the room is where the caller's call is); " +
+	"the event speaker of ConferenceStatusCallbackEvent (each room would have to report it); " +
+	"Transcribe and TranscriptionConfiguration (nothing transcribes). " +
+	"The caller's own entrance is not reported to ConferenceStatusCallback: it was before. " +
+	"Restcomm cannot do RecordingChannels, callbacks of recordings and conferences, ConferenceTrim and JitterBufferSize; CallRecord is refused there."
+
+const supervision = "Supervise needs an agent this router has called; Restcomm cannot whisper, which is refused. " +
+	"A supervisor who is called or takes part already is not called again and cannot change the mode before hanging up."

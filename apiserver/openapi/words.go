@@ -38,7 +38,7 @@ var errorWords = map[string]string{
 	"TokenReused":        "The idempotency token was used for another request.",
 	"PreconditionFailed": "The resource is no longer the version that If-Match names; nothing was changed.",
 	"TooLarge":           "The body is too large.",
-	"TooMany":            "Too many requests; Retry-After says when to ask again.",
+	"TooMany":            "The account asks for more than it may: too many requests, or too many waiting Tasks. Nothing was done; Retry-After says when to ask again.",
 	"Unsupported":        "The operation is not supported.",
 	"Unavailable":        "The server is overloaded or something it depends on is down; Retry-After says when to ask again.",
 	"Fault":              "Any other error, among them faults of the server.",

@@ -84,6 +84,21 @@ Exit status 0: no finding. 1: findings. 2: the audit could not be made.`,
 
 // runAudit opens the database and audits it.
 func runAudit(ctx context.Context, cfg *config.Config, log *zap.Logger, o audit.Options) (*audit.Report, error) {
+	st, err := openExisting(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			log.Warn("the database was not closed", zap.Error(err))
+		}
+	}()
+	return audit.Run(ctx, st, rules.New(rules.Options{}), o)
+}
+
+// openExisting opens a database that must be there already, with the schema of
+// this program.
+func openExisting(ctx context.Context, cfg *config.Config) (*store.Store, error) {
 	// Opening would make an empty database of a path that is wrong.
 	if kind, path := cfg.Database.Kind(); kind == config.SQLite && path != ":memory:" {
 		if _, err := os.Stat(path); err != nil {
@@ -94,15 +109,10 @@ func runAudit(ctx context.Context, cfg *config.Config, log *zap.Logger, o audit.
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err := st.Close(); err != nil {
-			log.Warn("the database was not closed", zap.Error(err))
-		}
-	}()
 	if err := checkSchema(ctx, st); err != nil {
-		return nil, err
+		return nil, errors.Join(err, st.Close())
 	}
-	return audit.Run(ctx, st, rules.New(rules.Options{}), o)
+	return st, nil
 }
 
 func checkSchema(ctx context.Context, st *store.Store) error {
@@ -142,12 +152,7 @@ func (r patientRuns) Running(ctx context.Context, taskSID string) (bool, error) 
 
 // progressTo shows how far the audit is, on a terminal only.
 func progressTo(w io.Writer) func(audit.Progress) {
-	file, ok := w.(*os.File)
-	if !ok {
-		return nil
-	}
-	info, err := file.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !isTerminal(w) {
 		return nil
 	}
 	return func(p audit.Progress) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,9 +10,8 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 	sdkclient "go.temporal.io/sdk/client"
@@ -35,6 +35,7 @@ type benchFlags struct {
 	quick, asJSON       bool
 	assert, verbose     bool
 	database            string
+	plot                string
 	temporal, namespace string
 	cpuProfile          string
 	memProfile          string
@@ -53,7 +54,15 @@ Scenarios:
   floor  a durable run that only waits for one signal: what Temporal can do
   plain  tasks created, offered, accepted and completed over REST, many at a time;
          agents learn of offers by assignment callback
+  voice  telephone calls, many at a time: menu, an agent's phone rings, both talk,
+         wrap-up; needs the telephones in memory that taskrouter dev has
   burst  many tasks at once for few agents
+
+With --database postgres://… the router's rows are in a database of their own on
+that server, which is made and dropped again; Temporal stays on SQLite.
+
+--assert fails when a budget is missed by more than the rounds of the measurement
+differ; with one round, by anything.
 
 A running router must be allowed to call back this machine (egress.allow_cidrs).
 What is made there, a Workspace for each scenario, is deleted afterwards; the
@@ -71,15 +80,18 @@ floor leaves closed runs, whose ids begin with "bench/", in the namespace.`,
 	g.StringVar(&o.Listen, "listen", "", "address assignment callbacks are received at; empty is a free port on 127.0.0.1")
 	g.StringSliceVar(&o.Scenarios, "scenario", nil, strings.Join(bench.Scenarios(), ", ")+"; several separated by commas; all when left out")
 	g.BoolVar(&f.quick, "quick", false, "a few hundred tasks in all: shows that it works, not how fast")
-	g.IntSliceVar(&o.Concurrency, "concurrency", o.Concurrency, "tasks under way at a time, plain and floor")
-	g.IntVar(&o.Rounds, "rounds", o.Rounds, "how often plain and floor alternate")
+	g.IntSliceVar(&o.Concurrency, "concurrency", o.Concurrency, "tasks, runs or calls under way at a time: plain, floor, voice")
+	g.IntVar(&o.Rounds, "rounds", o.Rounds, "how often floor, plain and voice alternate")
 	g.IntVar(&o.Tasks, "tasks", o.Tasks, "tasks of each plain run, and runs of each floor run")
+	g.IntVar(&o.Calls, "calls", o.Calls, "calls of each voice run")
 	g.IntVar(&o.IdleTasks, "idle-tasks", o.IdleTasks, "tasks of the idle scenario")
 	g.IntVar(&o.BurstTasks, "burst-tasks", o.BurstTasks, "tasks of the burst")
 	g.IntVar(&o.BurstAgents, "burst-agents", o.BurstAgents, "agents of the burst")
 	g.DurationVar(&o.Handle, "handle", 0, "how long an agent works on a task")
+	g.DurationVar(&o.Talk, "talk", o.Talk, "how long caller and agent talk; it is not part of any figure")
 	g.BoolVar(&f.asJSON, "json", false, "print JSON")
-	g.BoolVar(&f.assert, "assert", false, "fail when a budget is missed, and say by how much")
+	g.StringVar(&f.plot, "plot", "", "draw latency over load, plain and voice, into this .svg or .png file")
+	g.BoolVar(&f.assert, "assert", false, "fail when a budget is missed by more than noise, and say by how much")
 	g.BoolVar(&f.verbose, "verbose", false, "show warnings and errors of the router that is started here")
 	g.StringVar(&f.cpuProfile, "cpuprofile", "", "write a CPU profile of this process here")
 	g.StringVar(&f.memProfile, "memprofile", "", "write a profile of this process's allocations here")
@@ -92,7 +104,7 @@ func (f *benchFlags) shrink(cmd *cobra.Command) {
 	o.Patience = quick.Patience
 	for name, set := range map[string]func(){
 		"concurrency": func() { o.Concurrency = quick.Concurrency }, "rounds": func() { o.Rounds = quick.Rounds },
-		"tasks": func() { o.Tasks = quick.Tasks }, "idle-tasks": func() { o.IdleTasks = quick.IdleTasks },
+		"tasks": func() { o.Tasks = quick.Tasks }, "calls": func() { o.Calls = quick.Calls }, "idle-tasks": func() { o.IdleTasks = quick.IdleTasks },
 		"burst-tasks": func() { o.BurstTasks = quick.BurstTasks }, "burst-agents": func() { o.BurstAgents = quick.BurstAgents },
 	} {
 		if !cmd.Flags().Changed(name) {
@@ -105,6 +117,11 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 	ctx := cmd.Context()
 	if f.quick {
 		f.shrink(cmd)
+	}
+	if f.plot != "" {
+		if err := bench.CheckPlot(f.plot, f.options.Scenarios); err != nil {
+			return fmt.Errorf("--plot: %w", err)
+		}
 	}
 	// A router under load tells of much that is tried again and succeeds. What
 	// fails for good is in the report.
@@ -141,7 +158,9 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 		defer sdk.Close()
 		f.options.Temporal = sdk
 	}
-	f.options.Progress = benchProgress(cmd.ErrOrStderr())
+	if !f.asJSON {
+		f.options.Progress = benchProgress(cmd.ErrOrStderr())
+	}
 	stop, err := f.profile()
 	if err != nil {
 		return err
@@ -150,27 +169,59 @@ func (f *benchFlags) run(cmd *cobra.Command) (err error) {
 	if err = errors.Join(err, stop()); err != nil {
 		return err
 	}
+	if f.plot != "" {
+		if err := drawPlot(report, f.plot); err != nil {
+			return fmt.Errorf("--plot: %w", err)
+		}
+	}
 	return f.show(cmd.OutOrStdout(), report)
 }
 
-// embed starts a router on files that end with it.
+// embed starts a router on files, and if need be a database, that end with it.
 func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(context.Context) error, err error) {
 	folder, err := os.MkdirTemp("", "taskrouter-bench-")
 	if err != nil {
 		return nil, err
 	}
+	undo := []func(context.Context) error{func(context.Context) error { return os.RemoveAll(folder) }}
+	stop = func(ctx context.Context) error {
+		var errs []error
+		for _, f := range slices.Backward(undo) {
+			errs = append(errs, f(ctx))
+		}
+		return errors.Join(errs...)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, stop(context.WithoutCancel(ctx)))
+		}
+	}()
 	o := dev.Options{Listen: "127.0.0.1:0", DataDir: folder, NoUI: true, Version: version(), Log: log}
 	if f.database != embeddedSQLite {
-		o.Database = f.database
+		d, err := makeDatabase(ctx, f.database)
+		if err != nil {
+			return nil, fmt.Errorf("--database: %w", err)
+		}
+		undo = append(undo, d.drop)
+		o.Database = d.url
 	}
 	sys, err := dev.Start(ctx, o)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(folder))
+		return nil, err
 	}
+	undo = append(undo, sys.Stop)
 	f.options.URL, f.options.AccountSID, f.options.Token = sys.App.URL(), sys.AccountSID, sys.AuthToken
 	f.options.SameProcess, f.options.Eager = true, true
 	f.temporal, f.namespace = sys.TemporalAddress, sys.Namespace
-	return func(ctx context.Context) error { return errors.Join(sys.Stop(ctx), os.RemoveAll(folder)) }, nil
+	return stop, nil
+}
+
+func drawPlot(r *bench.Report, path string) error {
+	var picture bytes.Buffer
+	if err := r.Plot(&picture, path); err != nil {
+		return err
+	}
+	return os.WriteFile(path, picture.Bytes(), 0o644)
 }
 
 // profile starts the profiles that were asked for; stop writes them.
@@ -231,32 +282,4 @@ func (f *benchFlags) show(w io.Writer, r *bench.Report) error {
 		errs = append(errs, errors.New(b.String()))
 	}
 	return errors.Join(errs...)
-}
-
-// progressInterval is how often a line of progress is written at most.
-const progressInterval = 100 * time.Millisecond
-
-// benchProgress writes one changing line on a terminal, and nothing elsewhere.
-func benchProgress(w io.Writer) func(part string, done, total int) {
-	file, ok := w.(*os.File)
-	if !ok {
-		return nil
-	}
-	if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return nil
-	}
-	var mu sync.Mutex
-	var last time.Time
-	return func(part string, done, total int) {
-		mu.Lock()
-		defer mu.Unlock()
-		if done < total && time.Since(last) < progressInterval {
-			return
-		}
-		last = time.Now()
-		fmt.Fprintf(w, "\r\x1b[K%s: %d of %d", part, done, total)
-		if done == total {
-			fmt.Fprint(w, "\r\x1b[K")
-		}
-	}
 }

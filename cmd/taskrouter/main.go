@@ -40,7 +40,7 @@ Production:   taskrouter migrate, then any number of taskrouter api and taskrout
 	c.AddCommand(devCommand(), processCommand("all", "Run the API and a worker process together", true, true),
 		processCommand("api", "Run the REST API and the voice webhooks", true, false),
 		processCommand("worker", "Run a worker process: durable tasks and the sweeper", false, true),
-		migrateCommand(), accountCommand(), keyCommand(), configCommand(), auditCommand(), rulesCommand(), benchCommand())
+		migrateCommand(), accountCommand(), keyCommand(), configCommand(), auditCommand(), purgeCommand(), eraseCommand(), rulesCommand(), benchCommand())
 	refuseUnknown(c)
 	return c
 }

@@ -11,16 +11,20 @@ import (
 	"sync/atomic"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	sdkclient "go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/callqueue"
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/events"
+	"github.com/taskrouter/taskrouter/internal/codec"
 	"github.com/taskrouter/taskrouter/internal/config"
 	"github.com/taskrouter/taskrouter/internal/health"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/internal/telemetry"
+	"github.com/taskrouter/taskrouter/internal/tracing"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
 	"github.com/taskrouter/taskrouter/voice"
@@ -44,6 +48,8 @@ type Options struct {
 	// Tunables override the durable runs' timings; the zero value keeps them.
 	Tunables workflows.Tunables
 	Log      *zap.Logger
+	// spans takes the traces instead of the configured endpoint; for tests.
+	spans sdktrace.SpanExporter
 }
 
 // App is a built process. New wires, Start serves, Stop drains.
@@ -69,6 +75,8 @@ type App struct {
 	backlog  atomic.Int64
 
 	metrics *telemetry.Metrics
+	// tracing is nil when it is off.
+	tracing *tracing.Tracing
 	health  *health.Monitor
 	// operators serves metrics and health on a port of its own; nil for none.
 	operators   *http.Server
@@ -106,6 +114,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		}
 	}()
 	cfg := o.Config
+	if err = a.beginTracing(ctx); err != nil {
+		return nil, err
+	}
 	if a.store, err = OpenStore(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -135,11 +146,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	}
 	engine := rules.New(rules.Options{})
 	a.waker = newWaker(a.store, a.runs, o.Log)
-	a.dispatch = dispatch.New(a.store, engine, notifier{a.runs}, o.Log, dispatch.Options{
-		MaxAssignments: cfg.Routing.MaxAssignments, AssignedLimit: cfg.Routing.AssignedLimit,
-		GracePeriod: max(cfg.Routing.GracePeriod, time.Microsecond), DefaultCapacity: &cfg.Routing.DefaultCapacity, Crash: o.Crash,
-		OnCommit: a.waker.note, Observer: a.metrics,
-	})
+	routing := routingOptions(cfg)
+	routing.Crash, routing.OnCommit, routing.Observer, routing.Tracer = o.Crash, a.waker.note, a.metrics, a.tracing.Dispatch()
+	a.dispatch = dispatch.New(a.store, engine, notifier{a.runs}, o.Log, routing)
 	a.onStop("settle notices", a.dispatch.Close)
 	if a.voices, err = a.newVoices(cfg); err != nil {
 		return nil, err
@@ -154,7 +163,7 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 		}
 	}
 	if o.Work {
-		if err = a.buildWorker(cfg); err != nil {
+		if err = a.buildWorker(); err != nil {
 			return nil, err
 		}
 	}
@@ -164,28 +173,50 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 // buildServer makes the REST surface with the voice webhooks beside it.
 func (a *App) buildServer(engine *rules.Engine) error {
 	cfg := a.opts.Config
+	client, err := a.webhookClient(events.NoticeTimeout)
+	if err != nil {
+		return err
+	}
 	webhooks := callqueue.New(callqueue.Options{
 		Router: crashingRouter{a.dispatch, a.opts.Crash}, Records: a.store, Accounts: a.Accounts, Ledger: ledger{a.store},
 		Validate: validateSignature, PublicURL: a.public, Platforms: a.voices.platforms, Logger: a.log,
+		Send:    measuredNotifier{events.NewNotifier(client, a.sign, a.log), a.metrics}.Send,
+		Dropped: func(n int) { a.metrics.StatusCallbacks(telemetry.Dropped, n) },
 	})
+	a.onStop("settle status callbacks", webhooks.Close)
 	o := apiserver.Options{
 		PublicURL: a.public, Authenticator: a.Accounts, Dispatcher: a.dispatch, Configuration: a.Workspaces,
-		Reader: a.store, Evaluator: workspace.NewEvaluator(engine), Voice: webhooks,
+		Reader: a.store, Evaluator: workspace.NewEvaluator(engine), Voice: a.tracing.Webhooks(webhooks),
 		Resender: resender{a.store, a.waker.note}, Keys: a.Accounts, Claims: a.store,
 		Overloaded: a.overloaded, Alive: a.health.AliveHandler(), Ready: a.health.ReadyHandler(), Observe: a.metrics.HTTPRequest,
 		BodyLimit: cfg.Limits.BodyBytes, Timeout: cfg.Limits.RequestTimeout,
+		Admission: a.newDoor(), Refused: a.metrics.RequestRefused,
+	}
+	if a.tracing != nil {
+		o.Trace = a.tracing.Request
 	}
 	if a.opts.Dev {
 		o.Metrics = a.metrics.Handler()
 	}
+	endStreams := func() {}
 	if a.opts.Dev && a.voices.fake != nil {
-		o.Dev = a.newDevCalls()
+		o.Dev, endStreams = a.newDevCalls()
+	}
+	if !cfg.Codec.Token.IsZero() {
+		seal, err := newCodec(cfg)
+		if err != nil {
+			return err
+		}
+		o.Codec = seal.Handler(codec.HandlerOptions{
+			Token: cfg.Codec.Token.Reveal(), Origin: cfg.Codec.UIOrigin, BodyLimit: cfg.Limits.BodyBytes,
+		})
 	}
 	handler, err := apiserver.New(a.log, o)
 	if err != nil {
 		return err
 	}
 	a.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	a.server.RegisterOnShutdown(endStreams)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 // REST: no authentication, because it listens on loopback and rings nobody.
 //
 //	GET  /dev/calls                      every call, what was heard, who hears whom
+//	GET  /dev/calls/changes              each live call and then each change, a line of JSON each, until the client leaves
 //	POST /dev/calls                      From, To: a caller dials
 //	GET  /dev/calls/{sid}
 //	POST /dev/calls/{sid}/press          Digits
@@ -21,17 +23,22 @@ import (
 type devCalls struct {
 	net *fake.Backend
 	url string
+	// closing ends the streams, which a server that stops would wait for.
+	closing context.Context
 }
 
-func (a *App) newDevCalls() http.Handler {
-	d := &devCalls{net: a.voices.fake, url: a.public}
+// newDevCalls makes the handler; stop ends its streams.
+func (a *App) newDevCalls() (h http.Handler, stop func()) {
+	closing, stop := context.WithCancel(context.Background())
+	d := &devCalls{net: a.voices.fake, url: a.public, closing: closing}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /dev/calls", d.list)
 	mux.HandleFunc("POST /dev/calls", d.place)
+	mux.HandleFunc("GET /dev/calls/changes", d.changes)
 	mux.HandleFunc("GET /dev/calls/{sid}", d.show)
 	mux.HandleFunc("POST /dev/calls/{sid}/{action}", d.act)
 	mux.HandleFunc("POST /dev/phones", d.phones)
-	return mux
+	return mux, stop
 }
 
 func (d *devCalls) list(w http.ResponseWriter, _ *http.Request) {
@@ -40,6 +47,24 @@ func (d *devCalls) list(w http.ResponseWriter, _ *http.Request) {
 		calls = []fake.CallSnapshot{}
 	}
 	answer(w, http.StatusOK, map[string]any{"calls": calls})
+}
+
+// changes streams what happens, for programs that play many people at a time.
+func (d *devCalls) changes(w http.ResponseWriter, r *http.Request) {
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
+	defer context.AfterFunc(d.closing, stop)()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	connection, encoder := http.NewResponseController(w), json.NewEncoder(w)
+	if err := connection.Flush(); err != nil {
+		return
+	}
+	_ = d.net.Watch(ctx, func(c fake.CallSnapshot) error {
+		if err := encoder.Encode(c); err != nil {
+			return err
+		}
+		return connection.Flush()
+	})
 }
 
 func (d *devCalls) place(w http.ResponseWriter, r *http.Request) {

@@ -30,7 +30,7 @@ func (s durable) CallbackAnswered(ctx context.Context, ws, reservationSID string
 
 func (s durable) BeginDial(ctx context.Context, ws, attempt string) (activities.DialOrder, error) {
 	o, err := s.Dispatcher.BeginDial(ctx, ws, attempt)
-	return activities.DialOrder{Proceed: o.Proceed, Leg: o.Leg, Drain: o.Drain, Caller: o.Caller}, err
+	return activities.DialOrder{Proceed: o.Proceed, Leg: o.Leg, Drain: o.Drain, Caller: o.Caller, Instruction: o.Instruction}, err
 }
 
 func (s durable) DialReported(ctx context.Context, ws string, r activities.DialReport) (taskrouter.View, error) {

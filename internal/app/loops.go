@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/internal/logging"
+	"github.com/taskrouter/taskrouter/privacy"
 )
 
 // How often the background loops run.
@@ -18,6 +20,7 @@ const (
 	reconcileInterval = 5 * time.Minute
 	retentionInterval = 10 * time.Minute
 	retentionBatch    = 5000
+	purgeInterval     = time.Hour
 	// quickInterval tells the loops whose rounds are short from those that may
 	// walk through everything.
 	quickInterval = 2 * time.Second
@@ -70,6 +73,25 @@ func (a *App) forget(ctx context.Context) error {
 	return nil
 }
 
+// purge removes what belongs to Tasks that ended long ago, when that is wanted.
+func (a *App) purge(ctx context.Context) error {
+	age := a.opts.Config.Retention.FinishedTasks
+	if age == 0 {
+		return nil
+	}
+	// Processes that were started together do not all begin at once.
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(rand.N(purgeInterval / 10)):
+	}
+	out, err := privacy.Purge(ctx, a.store, privacy.PurgeOptions{Before: time.Now().Add(-age)})
+	if !out.Empty() {
+		a.log.Info("rows that belonged to finished tasks removed", logging.Count(out.Tasks+out.Calls+out.Events))
+	}
+	return err
+}
+
 // fold keeps questions about long windows quick.
 func (a *App) fold(ctx context.Context) error {
 	return inBatches(ctx, time.Now(), a.store.FoldStatistics)
@@ -94,6 +116,7 @@ func (a *App) startWork(ctx context.Context) {
 	})
 	a.loop(ctx, "deliveries", deliveryInterval, a.waker.sweep)
 	a.loop(ctx, "retention", retentionInterval, a.forget)
+	a.loop(ctx, "purge", purgeInterval, a.purge)
 	a.loop(ctx, "statistics", retentionInterval, a.fold)
 	a.voices.poll(ctx, &a.loops)
 	a.loops.Add(1)

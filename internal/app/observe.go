@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	sdkclient "go.temporal.io/sdk/client"
 
 	"github.com/taskrouter/taskrouter/activities"
+	"github.com/taskrouter/taskrouter/events"
 	"github.com/taskrouter/taskrouter/internal/health"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/internal/telemetry"
@@ -156,6 +158,26 @@ func (s measuredSender) SendEvent(ctx context.Context, url string, e *taskrouter
 	}
 	s.metrics.EventSent(outcome, time.Since(since))
 	return r, err
+}
+
+// measuredNotifier counts the requests to status callbacks.
+type measuredNotifier struct {
+	*events.Notifier
+	metrics *telemetry.Metrics
+}
+
+// Send is a callqueue.Send.
+func (s measuredNotifier) Send(ctx context.Context, accountSID, method, target string, form url.Values) (int, error) {
+	status, err := s.Notifier.Send(ctx, accountSID, method, target, form)
+	outcome := telemetry.Refused
+	switch {
+	case err != nil:
+		outcome = telemetry.Unreachable
+	case status >= 200 && status <= 299:
+		outcome = telemetry.Delivered
+	}
+	s.metrics.StatusCallbacks(outcome, 1)
+	return status, err
 }
 
 // measuredAssigner counts assignment callbacks.

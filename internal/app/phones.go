@@ -52,6 +52,7 @@ func (p *phones) Dial(ctx context.Context, o activities.DialOrder) activities.Di
 	if l.Purpose == taskrouter.LegForeign {
 		req.AnswerURL = l.URL
 	}
+	p.instruct(&req, o)
 	res, err := p.backend.Dial(ctx, req)
 	p.crash(CrashAfterOriginate)
 	report.CallSIDs = res.CallSIDs
@@ -68,6 +69,26 @@ func (p *phones) Dial(ctx context.Context, o activities.DialOrder) activities.Di
 		report.Outcome, report.Cause = activities.DialFailed, "failed"
 	}
 	return report
+}
+
+// instruct applies what the instruction says about the agent's leg. What is
+// about the room stands in the document the agent gets.
+func (p *phones) instruct(req *voice.DialRequest, o activities.DialOrder) {
+	i := o.Instruction
+	if i == nil {
+		return
+	}
+	if i.RecordsLeg() && p.backend.Flavour().RecordsLegs() {
+		req.Record = true
+		req.Recording = voice.Recording{
+			Channels: i.Param("recording_channels"), StatusURL: i.Param("recording_status_callback"),
+			StatusMethod: i.Param("recording_status_callback_method"),
+		}
+	}
+	if o.Caller != nil && callqueue.HasStatusCallback(i) {
+		req.StatusURL = p.urls.LegProgress(o.Leg.Attempt, o.Caller.CallSID)
+	}
+	req.SIPUser, req.SIPPassword = i.Param("sip_auth_username"), i.Param("sip_auth_password")
 }
 
 // HangUp ends a leg. Without a CallSID every leg of its attempt is ended.

@@ -31,6 +31,10 @@ func (a *App) connectTemporal(cfg *config.Config) error {
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace,
 		Logger: logging.ForSDK(a.log.Named("temporal")),
 	}
+	var err error
+	if o.Interceptors, err = a.tracing.Runs(); err != nil {
+		return err
+	}
 	if a.metrics != nil {
 		o.MetricsHandler = a.metrics.Temporal()
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/taskrouter/taskrouter/callqueue"
+	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/internal/config"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/voice"
@@ -71,7 +72,7 @@ func (a *App) newBackend(v *voices, b config.VoiceBackend) (voice.Backend, callq
 	}
 	d, err := rest.New(rest.Options{
 		Name: b.Name, Flavour: voice.Flavour(b.Flavour), BaseURL: base, AccountSID: b.AccountSID,
-		Token: b.AuthToken.Reveal(), Ledger: ledger{a.store}, Logger: v.log,
+		Token: b.AuthToken.Reveal(), Ledger: ledger{a.store}, Client: a.platformClient(), Logger: v.log,
 	})
 	p.Backend = d
 	return d, p, err
@@ -101,6 +102,23 @@ func (a *App) accountOfCall(ctx context.Context, backend, callSID string) (strin
 		}
 	}
 	return "", nil
+}
+
+// able says what the configured platforms can do.
+func able(backends []config.VoiceBackend) func(backend string, a dispatch.Ability) bool {
+	flavours := map[string]voice.Flavour{}
+	for _, b := range backends {
+		flavours[b.Name] = voice.Flavour(b.Flavour)
+	}
+	return func(backend string, a dispatch.Ability) bool {
+		switch a {
+		case dispatch.AbilityRecordLeg:
+			return flavours[backend].RecordsLegs()
+		case dispatch.AbilityWhisper:
+			return flavours[backend].Whispers()
+		}
+		return true
+	}
 }
 
 func (v *voices) names() []string {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/taskrouter/taskrouter/activities"
 	"github.com/taskrouter/taskrouter/events"
-	"github.com/taskrouter/taskrouter/internal/config"
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/worker"
 )
@@ -18,12 +17,12 @@ const workerRetry = 2 * time.Second
 
 // buildWorker checks that the worker process can be built; runWorkers builds it
 // again each time Temporal has to be reached anew.
-func (a *App) buildWorker(cfg *config.Config) error {
-	client, err := guarded(cfg.Egress.AllowCIDRs, events.CallbackTimeout)
+func (a *App) buildWorker() error {
+	client, err := a.webhookClient(events.CallbackTimeout)
 	if err != nil {
 		return err
 	}
-	slow, err := guarded(cfg.Egress.AllowCIDRs, events.DeliveryTimeout)
+	slow, err := a.webhookClient(events.DeliveryTimeout)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -16,7 +18,7 @@ func small(t *testing.T) Options {
 	require.NoError(t, err)
 	t.Cleanup(s.close)
 	o := Quick()
-	o.URL, o.AccountSID, o.Token = s.url, "AC", "token"
+	o.URL, o.AccountSID, o.Token, o.Talk = s.url, "AC", "token", 0
 	return o
 }
 
@@ -43,13 +45,30 @@ func TestEveryTaskIsCounted(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, s.Stages[StageDone].Max, s.Stages[StageOffer].P50)
 	}
+	require.Len(t, r.Voice.Runs, 4)
+	for _, s := range r.Voice.Runs {
+		require.Equal(t, o.Calls, s.Done)
+		for _, stage := range []string{StageRing, StageJoin, StageComplete, StageDone} {
+			require.Equal(t, o.Calls, s.Stages[stage].Count, stage)
+			require.Positive(t, s.Stages[stage].P50, stage)
+		}
+	}
+	require.Len(t, r.Series, 12, "two stages of two scenarios, three percentiles")
+	for _, s := range r.Series {
+		require.Len(t, s.Points, 2)
+		require.Equal(t, o.Concurrency[1], s.Points[1].Load)
+		require.Positive(t, s.Points[1].Ms)
+	}
+	require.Empty(t, r.LeftOut)
 	require.Equal(t, o.IdleTasks, r.Idle.Done)
+	require.Equal(t, o.IdleTasks, r.Idle.Stages[StageOffer].Count)
 	require.Equal(t, o.BurstTasks, r.Burst.Done)
 	require.Positive(t, r.Generator.AllocatedKB)
+	require.Positive(t, r.CallGenerator.AllocatedKB)
 
 	var table bytes.Buffer
 	require.NoError(t, r.Table(&table))
-	require.Contains(t, table.String(), "generator alone")
+	require.Contains(t, table.String(), "generator alone, voice")
 	text, err := json.Marshal(r)
 	require.NoError(t, err)
 	require.Contains(t, string(text), `"p99_ms"`)
@@ -64,7 +83,7 @@ func TestTasksNobodyOffersAreLost(t *testing.T) {
 	a, err := hire(ctx, &o, c)
 	require.NoError(t, err)
 	defer a.close()
-	office, err := open(ctx, c, "deaf", 1, "http://127.0.0.1:1/")
+	office, err := open(ctx, c, plan{name: "deaf", agents: 1, callback: "http://127.0.0.1:1/"})
 	require.NoError(t, err)
 	b := &bench{opt: o, agents: a}
 	w := &journeys{office: office, agents: a, patience: o.Patience}
@@ -113,19 +132,83 @@ func TestBudgets(t *testing.T) {
 		return Stretch{Round: round, Concurrency: concurrency, PerSecond: perSecond}
 	}
 	r := &Report{
-		// Best of each round: 40 ÷ 100, 60 ÷ 100, 30 ÷ 100.
-		Plain: &LoadResult{Runs: []Stretch{at(1, 16, 40), at(1, 32, 30), at(2, 16, 60), at(3, 16, 30)}},
+		// Best of each round: 40 ÷ 100, 45 ÷ 100, 41 ÷ 100.
+		Plain: &LoadResult{Runs: []Stretch{at(1, 16, 40), at(1, 32, 30), at(2, 16, 45), at(3, 16, 41)}},
 		Floor: &LoadResult{Runs: []Stretch{at(1, 16, 90), at(1, 32, 100), at(2, 16, 100), at(3, 16, 100)}},
-		Idle:  &IdleResult{Stretch: Stretch{Stages: map[string]Spread{StageOffer: {P50: 6}}}, Empty: &Spread{P50: 4}, EmptyQueued: &Spread{P50: 8}},
+		Idle:  &IdleResult{Ratios: []float64{2.1, 1.7, 2.2}},
 		Runs:  &RunCost{Sampled: 1, Actions: 13, Events: 40},
 	}
 	r.judge()
 	require.Len(t, r.Budgets, 4)
-	require.InDelta(t, 1.5, r.Idle.Ratio, 1e-9)
-	require.InDelta(t, 0.75, r.Idle.RatioQueued, 1e-9)
+	require.Equal(t, "idle offer ÷ first workflow task of an empty run: 2.10, at most 2: missed by 0.10 (5 %), the rounds differ by 0.50: within noise",
+		r.Budgets[1].String())
+	require.Contains(t, r.Budgets[3].String(), "met")
 	missed := r.Missed()
 	require.Len(t, missed, 2)
-	require.Equal(t, "plain tasks ÷ floor runs: 0.40, at least 0.5: MISSED by 0.10 (20 %)", missed[0].String())
-	require.Equal(t, "Temporal actions a task: 13.00, at most 12: MISSED by 1.00 (8 %)", missed[1].String())
-	require.Contains(t, r.Budgets[1].String(), "met")
+	require.Equal(t, "plain tasks ÷ floor runs: 0.41, at least 0.5: MISSED by 0.09 (18 %), the rounds differ by 0.05", missed[0].String())
+	require.Equal(t, "Temporal actions a task: 13.00, at most 12: MISSED by 1.00 (8 %), the rounds differ by 0.00", missed[1].String())
+
+	text, err := json.Marshal(missed[1])
+	require.NoError(t, err)
+	require.JSONEq(t, `{"name":"Temporal actions a task","value":13,"budget":12,"at_least":false,"noise":0,"rounds":[13],"verdict":"missed"}`, string(text))
+}
+
+func TestABudgetIsMissedByMoreThanTheNoise(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		budget Budget
+		noise  float64
+		want   Verdict
+	}{
+		{"kept exactly", atMost("", 2, []float64{2, 2, 2}), 0, Met},
+		{"kept, however much the rounds differ", atMost("", 2, []float64{1, 2, 9}), 8, Met},
+		{"missed by as much as the rounds differ", atMost("", 2, []float64{2.5, 3, 3.5}), 1, WithinNoise},
+		{"missed by more", atMost("", 2, []float64{3, 3.5, 3.75}), 0.75, Missed},
+		{"one round has no noise", atMost("", 2, []float64{2.001}), 0, Missed},
+		{"at least: kept", atLeast("", 0.5, []float64{0.5, 0.25, 0.75}), 0.5, Met},
+		{"at least: within", atLeast("", 0.5, []float64{0.25, 0.375, 0.5}), 0.25, WithinNoise},
+		{"at least: missed", atLeast("", 0.5, []float64{0.25, 0.25, 0.375}), 0.125, Missed},
+		{"not a number", atLeast("", 0.5, []float64{math.NaN()}), math.NaN(), Missed},
+	} {
+		require.Equal(t, row.want, row.budget.Verdict, row.name)
+		if !math.IsNaN(row.noise) {
+			require.InDelta(t, row.noise, row.budget.Noise, 1e-12, row.name)
+		}
+	}
+}
+
+func TestCallsNeedTelephones(t *testing.T) {
+	s, err := startStub()
+	require.NoError(t, err)
+	t.Cleanup(s.close)
+	s.calls = nil
+	o := Quick()
+	o.URL, o.AccountSID, o.Token, o.Tasks, o.BurstTasks, o.IdleTasks = s.url, "AC", "token", 5, 5, 2
+	r, err := Run(t.Context(), o)
+	require.NoError(t, err, "calls were not asked for by name")
+	require.Nil(t, r.Voice)
+	require.Len(t, r.LeftOut, 1)
+	require.Contains(t, r.LeftOut[0], "taskrouter dev")
+
+	o.Scenarios = []string{Voice}
+	_, err = Run(t.Context(), o)
+	require.ErrorIs(t, err, errNoPhones)
+}
+
+func TestABusyRouterIsAskedAgain(t *testing.T) {
+	for name, row := range map[string]struct {
+		err   error
+		after time.Duration
+		busy  bool
+	}{
+		"done":      {nil, 0, false},
+		"overload":  {&refused{status: 503, after: 3 * time.Second}, 3 * time.Second, true},
+		"too many":  {fmt.Errorf("POST /Tasks: %w", &refused{status: 429}), time.Second, true},
+		"bad":       {&refused{status: 400}, 0, false},
+		"no answer": {errLost, 0, false},
+	} {
+		after, yes := busy(row.err)
+		require.Equal(t, row.busy, yes, name)
+		require.Equal(t, row.after, after, name)
+	}
 }

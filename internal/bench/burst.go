@@ -21,7 +21,7 @@ func (b *bench) burst(ctx context.Context) error {
 	w.patience = b.opt.Patience + time.Duration(b.opt.BurstTasks)*time.Second // they wait for each other
 	t := newTally()
 	n := b.opt.BurstTasks
-	repeated, use, began := b.agents.repeated.Load(), usageNow(), time.Now()
+	repeated, use, began := b.repeated(), usageNow(), time.Now()
 	var journeys sync.WaitGroup
 	slots := make(chan struct{}, senders)
 	var created time.Duration

@@ -14,14 +14,20 @@ import (
 )
 
 // The stages of a Task. Accept and complete are the time until the request was
-// answered; the others begin when the request that creates the Task is sent.
+// answered, join begins when the agent answers; the others begin when the
+// request that creates the Task is sent, or the key is pressed that completes a
+// caller's menu.
 const (
 	// StageCreate ends with the answer to the creation.
 	StageCreate = "create"
 	// StageOffer ends when the agent's side receives the offer.
 	StageOffer = "offer"
+	// StageRing ends when the agent's phone rings.
+	StageRing = "ring"
 	// StageAccept is the acceptance's request.
 	StageAccept = "accept"
+	// StageJoin ends when both parties are in the room.
+	StageJoin = "join"
 	// StageComplete is the completion's request.
 	StageComplete = "complete"
 	// StageDone ends with the answer to the completion.
@@ -30,9 +36,9 @@ const (
 	StageConducted = "conducted"
 )
 
-// Stages lists the stages in the order of a Task's way.
+// Stages lists all stages in the order of a Task's way.
 func Stages() []string {
-	return []string{StageCreate, StageOffer, StageAccept, StageComplete, StageDone, StageConducted}
+	return []string{StageCreate, StageOffer, StageRing, StageAccept, StageJoin, StageComplete, StageDone, StageConducted}
 }
 
 // errLost is a Task that nobody finished in time.
@@ -46,6 +52,9 @@ type tally struct {
 	stages map[string]*samples
 	done   atomic.Int64
 	failed atomic.Int64
+	// refused counts requests the router was too busy for, early the calls
+	// whose party hung up before the router knew that they were joined.
+	refused, early atomic.Int64
 	// last are the Tasks that were done, for a look at their histories.
 	mu       sync.Mutex
 	tasks    []string
@@ -68,6 +77,34 @@ func (t *tally) fail(err error) {
 	if len(t.problems) < maxProblems {
 		t.problems = append(t.problems, err.Error())
 	}
+}
+
+// take adds what another stretch measured.
+func (t *tally) take(o *tally) {
+	for name, s := range o.stages {
+		t.stages[name].all = append(t.stages[name].all, s.all...)
+	}
+}
+
+// finished counts a Task that was done, and leaves somebody waiting for the end
+// of its durable run, if that can be seen. Latency counts from began.
+func (t *tally) finished(ctx context.Context, task string, began time.Time, temporal sdkclient.Client, patience time.Duration) {
+	t.done.Add(1)
+	t.mu.Lock()
+	t.tasks = append(t.tasks, task)
+	t.mu.Unlock()
+	if temporal == nil {
+		return
+	}
+	t.ends.Go(func() {
+		limit, stop := context.WithTimeout(ctx, patience)
+		defer stop()
+		if err := temporal.GetWorkflow(limit, workflows.TaskID(task), "").Get(limit, nil); err != nil {
+			t.fail(fmt.Errorf("the run of %s: %w", task, err))
+			return
+		}
+		t.stages[StageConducted].add(time.Since(began))
+	})
 }
 
 // spreads are those of the stages that were measured.
@@ -95,8 +132,11 @@ func (w *journeys) one(ctx context.Context, t *tally) { w.send(ctx, t, func() {}
 
 // send is one that says when the creation was answered.
 func (w *journeys) send(ctx context.Context, t *tally, created func()) {
+	limit, stop := context.WithTimeout(ctx, w.patience)
+	defer stop()
 	began := time.Now()
-	made, took, err := w.office.client.post(ctx, w.office.path+"/Tasks", "WorkflowSid", w.office.workflow, "Attributes", "{}")
+	made, err := w.create(limit, t)
+	took := time.Since(began)
 	created()
 	if err != nil {
 		t.fail(err)
@@ -104,8 +144,6 @@ func (w *journeys) send(ctx context.Context, t *tally, created func()) {
 	}
 	j := w.agents.job(made.SID)
 	defer w.agents.forget(made.SID)
-	limit, stop := context.WithTimeout(ctx, w.patience)
-	defer stop()
 	select {
 	case <-limit.Done():
 		t.fail(fmt.Errorf("%w: %s", errLost, made.SID))
@@ -121,24 +159,25 @@ func (w *journeys) send(ctx context.Context, t *tally, created func()) {
 	t.stages[StageAccept].add(j.accept)
 	t.stages[StageComplete].add(j.complete)
 	t.stages[StageDone].add(j.finished.Sub(began))
-	t.done.Add(1)
-	t.mu.Lock()
-	t.tasks = append(t.tasks, made.SID)
-	t.mu.Unlock()
-	if w.temporal != nil {
-		t.ends.Go(func() { w.awaitEnd(ctx, t, made.SID, began) })
-	}
+	t.finished(ctx, made.SID, began, w.temporal, w.patience)
 }
 
-// awaitEnd waits until the durable run of a Task is over.
-func (w *journeys) awaitEnd(ctx context.Context, t *tally, task string, began time.Time) {
-	limit, stop := context.WithTimeout(ctx, w.patience)
-	defer stop()
-	if err := w.temporal.GetWorkflow(limit, workflows.TaskID(task), "").Get(limit, nil); err != nil {
-		t.fail(fmt.Errorf("the run of %s: %w", task, err))
-		return
+// create creates a Task. A router that is too busy is asked again when it wants
+// to be, as long as the limit allows.
+func (w *journeys) create(limit context.Context, t *tally) (resource, error) {
+	for {
+		made, _, err := w.office.client.post(limit, w.office.path+"/Tasks", "WorkflowSid", w.office.workflow, "Attributes", "{}")
+		after, again := busy(err)
+		if !again {
+			return made, err
+		}
+		t.refused.Add(1)
+		select {
+		case <-limit.Done():
+			return made, err
+		case <-time.After(after):
+		}
 	}
-	t.stages[StageConducted].add(time.Since(began))
 }
 
 // closedLoop does n pieces of work, at most so many at a time: each of them

@@ -1,11 +1,6 @@
 package bench
 
-import (
-	"fmt"
-	"time"
-
-	"github.com/taskrouter/taskrouter/workflows/workflowstest"
-)
+import "time"
 
 // Report is what was measured.
 type Report struct {
@@ -17,15 +12,24 @@ type Report struct {
 	Idle  *IdleResult  `json:"idle,omitempty"`
 	Floor *LoadResult  `json:"floor,omitempty"`
 	Plain *LoadResult  `json:"plain,omitempty"`
+	Voice *LoadResult  `json:"voice,omitempty"`
 	Burst *BurstResult `json:"burst,omitempty"`
+	// LeftOut are scenarios that were wanted only if they can run, each with
+	// the reason why it could not.
+	LeftOut []string `json:"left_out,omitempty"`
 	// Ratio is Plain's best throughput divided by the floor's, in each round.
 	Ratio []float64 `json:"ratio,omitempty"`
-	// Runs is what the durable runs of plain Tasks cost.
-	Runs *RunCost `json:"runs,omitempty"`
+	// Runs is what the durable runs of plain Tasks cost, CallRuns those of
+	// calls.
+	Runs     *RunCost `json:"runs,omitempty"`
+	CallRuns *RunCost `json:"call_runs,omitempty"`
 	// Generator is the use of a Task by the generator and an HTTP server that
-	// does nothing; nil when it was not measured.
-	Generator *Use     `json:"generator,omitempty"`
-	Budgets   []Budget `json:"budgets"`
+	// does nothing, CallGenerator that of a call; nil when not measured.
+	Generator     *Use `json:"generator,omitempty"`
+	CallGenerator *Use `json:"call_generator,omitempty"`
+	// Series is latency over load, as it is drawn.
+	Series  []Series `json:"series,omitempty"`
+	Budgets []Budget `json:"budgets"`
 }
 
 // Machine says where it was measured. Load is what the system reports for the
@@ -44,19 +48,28 @@ type Settings struct {
 	Eager       bool    `json:"eager"`
 	Rounds      int     `json:"rounds"`
 	Tasks       int     `json:"tasks"`
+	Calls       int     `json:"calls"`
 	Concurrency []int   `json:"concurrency"`
 	HandleMs    float64 `json:"handle_ms"`
+	TalkMs      float64 `json:"talk_ms"`
 }
 
 // Stretch is one measured stretch of a scenario.
 type Stretch struct {
-	Round       int      `json:"round"`
-	Concurrency int      `json:"concurrency"`
-	Asked       int      `json:"asked"`
-	Done        int      `json:"done"`
-	Failed      int      `json:"failed"`
-	Repeated    int      `json:"repeated_offers"`
-	Problems    []string `json:"problems,omitempty"`
+	Round       int `json:"round"`
+	Concurrency int `json:"concurrency"`
+	Asked       int `json:"asked"`
+	Done        int `json:"done"`
+	Failed      int `json:"failed"`
+	// Repeated counts offers of Tasks that were offered before, or phones that
+	// rang in vain.
+	Repeated int `json:"repeated_offers"`
+	// Refused counts creations the router was too busy for; they were tried
+	// again. Early counts calls that were hung up before the router had heard
+	// that both parties were in the room.
+	Refused  int      `json:"refused,omitempty"`
+	Early    int      `json:"hung_up_early,omitempty"`
+	Problems []string `json:"problems,omitempty"`
 	// Seconds ends when everything was done and every durable run is over.
 	Seconds   float64           `json:"seconds"`
 	PerSecond float64           `json:"per_second"`
@@ -79,10 +92,10 @@ type IdleResult struct {
 	// the same without eager start. Nil without Temporal.
 	Empty       *Spread `json:"empty,omitempty"`
 	EmptyQueued *Spread `json:"empty_queued,omitempty"`
-	// Ratio is the median of the offer's latency divided by that of Empty,
-	// RatioQueued divided by that of EmptyQueued.
-	Ratio       float64 `json:"ratio,omitempty"`
-	RatioQueued float64 `json:"ratio_queued,omitempty"`
+	// Ratios has, for each round, the median of the offer's latency divided by
+	// that of Empty; RatiosQueued divided by that of EmptyQueued.
+	Ratios       []float64 `json:"ratios,omitempty"`
+	RatiosQueued []float64 `json:"ratios_queued,omitempty"`
 }
 
 // BurstResult is many Tasks at once.
@@ -103,75 +116,6 @@ type RunCost struct {
 	Events  int `json:"events"`
 }
 
-// Budget is a promise about a figure.
-type Budget struct {
-	Name  string  `json:"name"`
-	Value float64 `json:"value"`
-	Limit float64 `json:"limit"`
-	// AtLeast is set when Limit is the smallest value that will do; otherwise
-	// it is the largest.
-	AtLeast bool `json:"at_least"`
-	Met     bool `json:"met"`
-}
-
-// What the budgets allow. Those of durable runs are the tests' own.
-const (
-	minRatio     = 0.5
-	maxIdleRatio = 2
-)
-
-func atLeast(name string, value, limit float64) Budget {
-	return Budget{name, value, limit, true, value >= limit}
-}
-
-func atMost(name string, value, limit float64) Budget {
-	return Budget{name, value, limit, false, value <= limit}
-}
-
-// String says what was promised, what was measured, and by how much it misses.
-func (b Budget) String() string {
-	sign, verdict := "at most", "met"
-	if b.AtLeast {
-		sign = "at least"
-	}
-	if !b.Met {
-		verdict = fmt.Sprintf("MISSED by %.2f (%.0f %%)", abs(b.Value-b.Limit), 100*abs(b.Value-b.Limit)/b.Limit)
-	}
-	return fmt.Sprintf("%s: %.2f, %s %g: %s", b.Name, b.Value, sign, b.Limit, verdict)
-}
-
-func abs(x float64) float64 { return max(x, -x) }
-
-// judge holds the figures against the budgets, as far as they were measured.
-func (r *Report) judge() {
-	r.Budgets = []Budget{}
-	if r.Floor != nil && r.Plain != nil {
-		r.Ratio = ratios(r.Plain.Runs, r.Floor.Runs)
-		r.Budgets = append(r.Budgets, atLeast("plain tasks ÷ floor runs", median(r.Ratio), minRatio))
-	}
-	if r.Idle != nil && r.Idle.Empty != nil {
-		offer := r.Idle.Stages[StageOffer].P50
-		r.Idle.Ratio, r.Idle.RatioQueued = offer/r.Idle.Empty.P50, offer/r.Idle.EmptyQueued.P50
-		r.Budgets = append(r.Budgets, atMost("idle offer ÷ first workflow task of an empty run", r.Idle.Ratio, maxIdleRatio))
-	}
-	if r.Runs != nil {
-		r.Budgets = append(r.Budgets,
-			atMost("Temporal actions a task", float64(r.Runs.Actions), workflowstest.MaxPlainActions),
-			atMost("history events a task", float64(r.Runs.Events), workflowstest.MaxPlainEvents))
-	}
-}
-
-// Missed are the budgets that were not kept.
-func (r *Report) Missed() []Budget {
-	var out []Budget
-	for _, b := range r.Budgets {
-		if !b.Met {
-			out = append(out, b)
-		}
-	}
-	return out
-}
-
 // Failed counts what went wrong in all scenarios.
 func (r *Report) Failed() int {
 	n := 0
@@ -184,10 +128,8 @@ func (r *Report) Failed() int {
 // runs are all measured stretches.
 func (r *Report) runs() []Stretch {
 	var out []Stretch
-	for _, l := range []*LoadResult{r.Floor, r.Plain} {
-		if l != nil {
-			out = append(out, l.Runs...)
-		}
+	for _, l := range r.loads() {
+		out = append(out, l.result.Runs...)
 	}
 	if r.Idle != nil {
 		out = append(out, r.Idle.Stretch)
@@ -238,6 +180,7 @@ func (l *LoadResult) summarize() {
 		stages := map[string][]Spread{}
 		for _, r := range by[c] {
 			m.Asked, m.Done, m.Failed, m.Repeated = m.Asked+r.Asked, m.Done+r.Done, m.Failed+r.Failed, m.Repeated+r.Repeated
+			m.Refused, m.Early = m.Refused+r.Refused, m.Early+r.Early
 			seconds, perSecond, use = append(seconds, r.Seconds), append(perSecond, r.PerSecond), append(use, r.Use)
 			for name, s := range r.Stages {
 				stages[name] = append(stages[name], s)

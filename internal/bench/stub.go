@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,6 +24,7 @@ type stub struct {
 	callback atomic.Pointer[string]
 	number   atomic.Int64
 	offers   sync.WaitGroup
+	calls    *stubCalls // nil: there are no telephones
 }
 
 func startStub() (*stub, error) {
@@ -32,6 +34,7 @@ func startStub() (*stub, error) {
 	}
 	s := &stub{
 		url:    "http://" + l.Addr().String(),
+		calls:  newStubCalls(),
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: maxIdle}},
 	}
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
@@ -54,20 +57,52 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if u := r.PostForm.Get("AssignmentCallbackUrl"); u != "" {
 		s.callback.Store(&u)
 	}
+	if strings.HasPrefix(r.URL.Path, "/dev/") {
+		s.dev(w, r)
+		return
+	}
+	// /v1/Workspaces/{sid}/{kind}/{sid}/{kind}
+	parts := append(strings.Split(r.URL.Path, "/"), "", "", "", "", "")
+	workspace, kind, item := parts[3], parts[4], parts[5]
 	w.Header().Set("Content-Type", "application/json")
 	switch r.Method {
 	case http.MethodGet:
-		_, _ = w.Write([]byte(`{"activities":[{"sid":"WA1","available":true}]}`))
+		if s.calls != nil && parts[6] == "Reservations" {
+			_, _ = io.WriteString(w, s.calls.reservations(item))
+			return
+		}
+		_, _ = io.WriteString(w, `{"activities":[{"sid":"WA1","available":true}]}`)
 		return
 	case http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	sid := fmt.Sprint("XX", s.number.Add(1))
+	switch {
+	case s.calls == nil:
+	case kind == "Workers":
+		s.calls.seat(workspace, sid, r.PostForm.Get("Attributes"))
+	case kind == "CallQueues":
+		s.calls.line(workspace, r.PostForm.Get("PhoneNumbers"))
+	case kind == "Tasks" && item != "":
+		s.calls.completed(item)
+	}
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(resource{SID: sid})
-	if parts := strings.Split(r.URL.Path, "/"); parts[len(parts)-1] == "Tasks" {
-		s.offers.Go(func() { s.offer(parts[3], sid) })
+	if kind == "Tasks" && item == "" {
+		s.offers.Go(func() { s.offer(workspace, sid) })
+	}
+}
+
+// dev serves the telephones, if there are any.
+func (s *stub) dev(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case s.calls == nil:
+		http.NotFound(w, r)
+	case r.Method == http.MethodGet:
+		s.calls.stream(w, r)
+	default:
+		s.calls.serve(w, r)
 	}
 }
 

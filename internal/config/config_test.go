@@ -78,6 +78,13 @@ func TestFileValues(t *testing.T) {
 	other, err := c.Secrets.PreviousKey.Key()
 	require.NoError(t, err)
 	require.Equal(t, key, other, "hexadecimal and base64 of the same bytes")
+	keys, err := c.Temporal.EncryptionKeys.Keys()
+	require.NoError(t, err)
+	require.Len(t, keys, 2, "a line each")
+	require.Equal(t, byte(0x20), keys[0][0], "the one to encrypt with is first")
+	require.Equal(t, key, keys[1])
+	require.Equal(t, "0123456789abcdef", c.Codec.Token.Reveal())
+	require.Equal(t, 48*time.Hour, c.Retention.FinishedTasks)
 }
 
 func TestDatabaseKind(t *testing.T) {

@@ -82,6 +82,8 @@ func (f *textFlag) Type() string {
 			return "duration"
 		}
 		return "int"
+	case reflect.Float64:
+		return "float"
 	case reflect.Slice:
 		return "strings"
 	default:

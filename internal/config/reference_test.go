@@ -34,7 +34,8 @@ A secret can come from a file: ` + "`url_file` in YAML, `TASKROUTER_DATABASE_URL
 flag of its own, because everybody on a machine can read the arguments of a process.
 
 Lists of words are separated by commas. Durations look like ` + "`30s`, `5m` or `24h`" + `.
-` + "`voice.backends` is a list of groups; [voice.md](voice.md) has its members." + `
+` + "`voice.backends` is a list of groups; [voice.md](voice.md) has its members. So is `limits.accounts`; [operations.md](operations.md#overload)" + `
+shows one.
 
 `
 

@@ -1,12 +1,16 @@
 package config
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
+	"unicode"
 )
 
 const hidden = "<secret>"
@@ -65,4 +69,22 @@ func (s Secret) Key() ([]byte, error) {
 		}
 	}
 	return nil, errors.New("must be 32 bytes in base64 or hexadecimal (make one with: openssl rand -base64 32)")
+}
+
+// Keys decodes a list of encryption keys, separated by commas or white space,
+// each as Key reads it. The error never quotes one.
+func (s Secret) Keys() ([][]byte, error) {
+	var out [][]byte
+	words := strings.FieldsFunc(s.text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	for i, word := range words {
+		key, err := NewSecret(word).Key()
+		if err != nil {
+			return nil, fmt.Errorf("key %d %w", i+1, err)
+		}
+		if slices.ContainsFunc(out, func(k []byte) bool { return bytes.Equal(k, key) }) {
+			return nil, fmt.Errorf("key %d is there twice", i+1)
+		}
+		out = append(out, key)
+	}
+	return out, nil
 }

@@ -20,12 +20,14 @@ import (
 func (c *Config) Verify() error {
 	var ps Problems
 	c.verifyListen(&ps)
+	c.verifyTracing(&ps)
 	c.verifyDatabase(&ps)
 	c.verifyTemporal(&ps)
 	c.verifyNumbers(&ps)
 	c.verifyVoice(&ps)
 	verifyCIDRs(&ps, "egress.allow_cidrs", c.Egress.AllowCIDRs)
 	c.verifySecrets(&ps)
+	c.verifyCodec(&ps)
 	c.verifyLogging(&ps)
 	return ps.orNil()
 }
@@ -86,6 +88,16 @@ func (c *Config) verifyListen(ps *Problems) {
 	verifyURL(ps, "public_url", c.PublicURL)
 }
 
+func (c *Config) verifyTracing(ps *Problems) {
+	t := c.Tracing
+	if t.Endpoint != "" {
+		verifyAddress(ps, "tracing.endpoint", t.Endpoint)
+	}
+	if !(t.SampleRatio >= 0 && t.SampleRatio <= 1) { // not a number is neither
+		ps.addf("tracing.sample_ratio", "", "is %v, must be from 0 to 1", t.SampleRatio)
+	}
+}
+
 func (c *Config) verifyDatabase(ps *Problems) {
 	kind, target := c.Database.Kind()
 	scheme, _, hasScheme := strings.Cut(target, "://")
@@ -141,16 +153,23 @@ func (c *Config) verifyNumbers(ps *Problems) {
 	atLeast(ps, "limits.max_backlog", c.Limits.MaxBacklog, 1)
 	atLeast(ps, "limits.body_bytes", int(c.Limits.BodyBytes), minBody)
 	duration(ps, "limits.request_timeout", c.Limits.RequestTimeout, time.Second)
+	c.verifyAdmission(ps)
 	atLeast(ps, "routing.max_assignments", c.Routing.MaxAssignments, 1)
 	duration(ps, "routing.assigned_limit", c.Routing.AssignedLimit, time.Minute)
 	duration(ps, "routing.grace_period", c.Routing.GracePeriod, 0)
 	duration(ps, "routing.event_retention", c.Routing.EventRetention, time.Hour)
+	if c.Retention.FinishedTasks != 0 {
+		duration(ps, "retention.finished_tasks", c.Retention.FinishedTasks, minRetention)
+	}
 	atLeast(ps, "routing.default_capacity", c.Routing.DefaultCapacity, 0)
 	atLeast(ps, "events.callback_retries", c.Events.CallbackRetries, 0)
 	if n := c.Events.CallbackRetries; n > 10 {
 		ps.addf("events.callback_retries", "", "is %d, must be at most 10", n)
 	}
 }
+
+// minRetention is as long as idempotency tokens are remembered.
+const minRetention = 24 * time.Hour
 
 // minBody leaves room for the largest attributes, escaped, and their envelope.
 const minBody = 16 << 10

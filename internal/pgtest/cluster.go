@@ -61,6 +61,13 @@ func (c *Cluster) Stop(t testing.TB) {
 	c.signal(t, syscall.SIGINT)
 }
 
+// Abort makes the server drop everything at once ("immediate shutdown"): the
+// next start recovers from the log.
+func (c *Cluster) Abort(t testing.TB) {
+	t.Helper()
+	c.signal(t, syscall.SIGQUIT)
+}
+
 // Kill ends the server the way a power cut would: with SIGKILL.
 func (c *Cluster) Kill(t testing.TB) {
 	t.Helper()
@@ -80,6 +87,12 @@ func (c *Cluster) Restart(t testing.TB) {
 	t.Helper()
 	c.Stop(t)
 	c.Resume(t)
+}
+
+// Log is what the server wrote in all its lives, for tests that failed.
+func (c *Cluster) Log() (string, error) {
+	text, err := os.ReadFile(filepath.Join(c.dir, "log"))
+	return string(text), err
 }
 
 func (c *Cluster) signal(t testing.TB, sig syscall.Signal) {

@@ -90,6 +90,9 @@ func TestClusterSurvives(t *testing.T) {
 	}
 	c.Restart(t)
 	require.Equal(t, 3, count(t, url))
+	log, err := c.Log()
+	require.NoError(t, err)
+	require.Contains(t, log, "immediate shutdown")
 }
 
 // TestServerOfTheEnvironment runs this test binary again with

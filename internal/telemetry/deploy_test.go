@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/admission"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -37,6 +38,7 @@ func exported(t *testing.T) map[string]bool {
 	m.EventSent(Delivered, time.Second)
 	m.Assigned(Instructed, time.Second)
 	m.WatchBacklogs(&shelf{now: waiting(time.Now())}, zap.NewNop())
+	m.WatchAdmission(admission.New(admission.Options{}))
 	out := map[string]bool{}
 	families, err := m.registry.Gather()
 	require.NoError(t, err)
@@ -109,6 +111,7 @@ func ours(t *testing.T) map[string]bool {
 	out := map[string]bool{}
 	m := New("test")
 	m.WatchBacklogs(&shelf{now: waiting(time.Now())}, zap.NewNop())
+	m.WatchAdmission(admission.New(admission.Options{}))
 	descriptions := make(chan *prometheus.Desc, 1000)
 	m.registry.Describe(descriptions)
 	close(descriptions)

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/internal/admission"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -46,6 +47,8 @@ type Metrics struct {
 	eventDeliveryTime  prometheus.Histogram
 	assignments        *prometheus.CounterVec
 	assignmentTime     prometheus.Histogram
+	statusCallbacks    *prometheus.CounterVec
+	requestsRefused    *prometheus.CounterVec
 	workerProcessReady prometheus.Gauge
 }
 
@@ -69,6 +72,8 @@ func New(version string) *Metrics {
 	m.eventDeliveryTime = m.histogram("event_delivery_duration_seconds", "Time of requests to event callback URLs.", outside)
 	m.assignments = m.counter("assignment_callbacks_total", "Assignment callbacks: instructed, left open, or failed.", "outcome")
 	m.assignmentTime = m.histogram("assignment_callback_duration_seconds", "Time of assignment callbacks, the fallback included.", outside)
+	m.statusCallbacks = m.counter("status_callbacks_total", "Requests to status callbacks of instructions: delivered, refused or unreachable; and notices dropped without one.", "outcome")
+	m.requestsRefused = m.counter("requests_refused_total", "Requests that were not let in, by what was too much.", "reason")
 	build := m.gauge("build_info", "The build that runs; always 1.", "version")
 	build.WithLabelValues(version).Set(1)
 	m.workerProcessReady = prometheus.NewGauge(prometheus.GaugeOpts{
@@ -91,6 +96,12 @@ func (m *Metrics) prepare() {
 	}
 	for _, outcome := range []AssignmentOutcome{Instructed, LeftOpen, AssignmentFailed} {
 		m.assignments.WithLabelValues(string(outcome))
+	}
+	for _, outcome := range []DeliveryOutcome{Delivered, Refused, Unreachable, Dropped} {
+		m.statusCallbacks.WithLabelValues(string(outcome))
+	}
+	for _, reason := range admission.Reasons() {
+		m.requestsRefused.WithLabelValues(string(reason))
 	}
 	for _, state := range taskStates {
 		m.tasks.WithLabelValues(state)
@@ -206,12 +217,21 @@ const (
 	Unreachable DeliveryOutcome = "unreachable"
 	// Unsent is a request that was not made for a reason of ours.
 	Unsent DeliveryOutcome = "unsent"
+	// Dropped is a notice for a status callback that found no room, or no end
+	// before the process stopped.
+	Dropped DeliveryOutcome = "dropped"
 )
 
 // EventSent counts a request to an event callback URL.
 func (m *Metrics) EventSent(o DeliveryOutcome, took time.Duration) {
 	m.eventDeliveries.WithLabelValues(string(o)).Inc()
 	m.eventDeliveryTime.Observe(took.Seconds())
+}
+
+// StatusCallbacks counts requests to the status callbacks of instructions, or
+// notices that were dropped.
+func (m *Metrics) StatusCallbacks(o DeliveryOutcome, n int) {
+	m.statusCallbacks.WithLabelValues(string(o)).Add(float64(n))
 }
 
 // AssignmentOutcome is what an assignment callback led to.

@@ -108,8 +108,13 @@ func TestOutside(t *testing.T) {
 	m.EventSent(Unreachable, time.Second)
 	m.Assigned(Instructed, 100*time.Millisecond)
 	m.Assigned(AssignmentFailed, time.Second)
+	m.StatusCallbacks(Delivered, 1)
+	m.StatusCallbacks(Dropped, 3)
 	m.Serving(true)
 	requireLines(t, page(t, m),
+		`taskrouter_status_callbacks_total{outcome="delivered"} 1`,
+		`taskrouter_status_callbacks_total{outcome="dropped"} 3`,
+		`taskrouter_status_callbacks_total{outcome="refused"} 0`,
 		`taskrouter_event_deliveries_total{outcome="delivered"} 1`,
 		`taskrouter_event_deliveries_total{outcome="unreachable"} 1`,
 		`taskrouter_event_deliveries_total{outcome="refused"} 0`,

@@ -175,6 +175,13 @@ func testClasses(t *testing.T, f *fixture) {
 	require.Empty(t, keys(worker.SID))
 	f.apply(&dispatch.Changes{Classes: []*dispatch.DemandClass{class("a", f.queue.SID, "", 1)}})
 	require.Equal(t, map[string]int{"a": 1}, keys(worker.SID))
+
+	f.addWorkspace(f.account, "Second")
+	for account, want := range map[string]int{f.account: 3, f.sid("AC"): 0} {
+		n, err := f.s.CountWaiting(t.Context(), account)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
 }
 
 func testHeads(t *testing.T, f *fixture) {
@@ -207,7 +214,8 @@ func testHeads(t *testing.T, f *fixture) {
 		})
 		return out
 	}
-	require.ElementsMatch(t, []string{"WT1", "WT3", "WT5"}, heads([]string{"f1", "f2", "empty", "unknown"}, []string{"l1"}))
+	require.ElementsMatch(t, []string{"WT1", "WT5"}, heads([]string{"f2", "f1", "empty", "unknown"}, []string{"l1"}))
+	require.Empty(t, heads([]string{"empty"}, []string{"unknown"}))
 	require.Equal(t, []string{"WT3"}, heads([]string{"f2"}, nil))
 	require.Equal(t, []string{"WT5"}, heads(nil, []string{"l1"}))
 	require.Empty(t, heads(nil, nil))

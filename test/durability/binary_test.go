@@ -12,22 +12,32 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// binariesEnv names a folder with ready programs, to spare building them.
+const binariesEnv = "DURABILITY_BIN"
+
 // binaries are the programs under test, built once for all tests.
 type binaries struct{ router, platform, temporal string }
 
+func binariesIn(dir string) binaries {
+	return binaries{router: filepath.Join(dir, "taskrouter"), platform: filepath.Join(dir, "platformd"), temporal: filepath.Join(dir, "devtemporal")}
+}
+
+// folder is where programs are built; TestMain makes and removes it.
+var folder string
+
 var build = sync.OnceValues(func() (binaries, error) {
-	dir, err := os.MkdirTemp("", "taskrouter-durability-")
-	if err != nil {
-		return binaries{}, err
+	if dir := os.Getenv(binariesEnv); dir != "" {
+		return binariesIn(dir), nil
 	}
-	b := binaries{router: filepath.Join(dir, "taskrouter"), platform: filepath.Join(dir, "platformd"), temporal: filepath.Join(dir, "devtemporal")}
+	b := binariesIn(folder)
 	for out, pkg := range map[string]string{
 		b.router:   "github.com/taskrouter/taskrouter/cmd/taskrouter",
 		b.platform: "github.com/taskrouter/taskrouter/test/durability/platformd",
 		b.temporal: "github.com/taskrouter/taskrouter/internal/devserver/cmd/devtemporal",
 	} {
 		var text bytes.Buffer
-		c := exec.Command("go", "build", "-o", out, pkg)
+		// Without the tables for debuggers linking takes half the time.
+		c := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, pkg)
 		c.Stdout, c.Stderr = &text, &text
 		if err := c.Run(); err != nil {
 			return b, fmt.Errorf("build %s: %w\n%s", pkg, err, text.String())
@@ -37,10 +47,13 @@ var build = sync.OnceValues(func() (binaries, error) {
 })
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if b, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(b.router))
+	var err error
+	if folder, err = os.MkdirTemp("", "taskrouter-durability-"); err != nil {
+		fmt.Fprintln(os.Stderr, "make a folder for programs:", err)
+		os.Exit(1)
 	}
+	code := m.Run()
+	_ = os.RemoveAll(folder)
 	os.Exit(code)
 }
 

@@ -23,6 +23,15 @@ func (r record) number(key string) int  { n, _ := r[key].(float64); return int(n
 type api struct {
 	base, account, token string
 	client               *http.Client
+	// key makes several requests one; empty for none.
+	key string
+}
+
+// once is a client whose requests with the same key are one.
+func (a *api) once(key string) *api {
+	out := *a
+	out.key = key
+	return &out
 }
 
 func (s *system) api() *api {
@@ -67,6 +76,9 @@ func (a *api) do(method, path string, f url.Values, into any) error {
 		return err
 	}
 	req.SetBasicAuth(a.account, a.token)
+	if a.key != "" {
+		req.Header.Set("Idempotency-Key", a.key)
+	}
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

@@ -4,6 +4,9 @@
 // load, and is started again on the same data. The telephone platform lives in
 // a process of its own: its calls go on meanwhile.
 //
+// The endurance test runs the router as production does, in several processes
+// with PostgreSQL and Temporal outside, and lets all of them fail at once.
+//
 // SIGKILL leaves what the operating system has taken; loss of power is not
 // tested here.
 //

@@ -71,7 +71,9 @@ func TestRandomKillsUnderLoad(t *testing.T) {
 	}
 	kills := int(number(t, killsEnv, otherwise))
 	t.Run("embedded", func(t *testing.T) { killAtRandom(t, newSystem(t), kills) })
-	t.Run("outside", func(t *testing.T) { killAtRandom(t, newOutside(t), (kills+2)/3) })
+	if !testing.Short() { // where it is short, the endurance test has them outside too
+		t.Run("outside", func(t *testing.T) { killAtRandom(t, newOutside(t), (kills+2)/3) })
+	}
 }
 
 func killAtRandom(t *testing.T, s *system, kills int) {

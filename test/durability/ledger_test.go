@@ -114,6 +114,11 @@ func always(ctx context.Context, l *ledger) {
 // atRest holds in addition once nothing is going on any more.
 func atRest(ctx context.Context, l *ledger) {
 	always(ctx, l)
+	resting(ctx, l)
+}
+
+// resting is that nothing is going on any more; it is cheap to ask.
+func resting(ctx context.Context, l *ledger) {
 	l.none(ctx, "task has not ended", `SELECT sid || ' ' || status || ' revision ' || revision FROM tasks WHERE NOT is_ended`)
 	l.none(ctx, "reservation is open", `SELECT sid || ' ' || status FROM reservations WHERE is_open`)
 	l.none(ctx, "agent's capacity is not free", `SELECT worker_sid || ' ' || task_channel_name FROM worker_channels WHERE pending + accepted + wrapping <> 0`)

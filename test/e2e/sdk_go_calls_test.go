@@ -3,6 +3,8 @@ package e2e
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +22,25 @@ func newMarkup(t *testing.T, say string) string {
 	return server.URL + "/markup"
 }
 
+// newProgress starts a customer's application that hears how calls progress. It
+// returns its address, and what it was told: the states of a caller's agent.
+func newProgress(t *testing.T) (address string, states func(caller string) []string) {
+	t.Helper()
+	var mu sync.Mutex
+	told := map[string][]string{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		told[r.FormValue("taskCallSid")] = append(told[r.FormValue("taskCallSid")], r.FormValue("CallStatus"))
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/", func(caller string) []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return slices.Clone(told[caller])
+	}
+}
+
 // waitingCaller is a center whose agent has been offered a caller, and nobody
 // has told the phone to ring.
 func waitingCaller(t *testing.T, s *system) (c *center, caller call, task, offer string) {
@@ -33,6 +54,7 @@ func waitingCaller(t *testing.T, s *system) (c *center, caller call, task, offer
 // goDequeues rings the agent, who then talks to the caller.
 func goDequeues(t *testing.T, s *system) {
 	c, caller, task, offer := waitingCaller(t, s)
+	address, states := newProgress(t)
 	dequeue := func() *api.UpdateTaskReservationParams {
 		return (&api.UpdateTaskReservationParams{}).SetInstruction("dequeue")
 	}
@@ -42,7 +64,7 @@ func goDequeues(t *testing.T, s *system) {
 	refused(t, err, 400, 40130, "")
 	r, err := s.rest.UpdateTaskReservation(c.ws, task, offer, dequeue().SetDequeueFrom("+15550199").SetDequeueTo("client:desk.dequeue").
 		SetDequeueTimeout(45).SetDequeueRecord("record-from-answer").SetDequeuePostWorkActivitySid(c.offline).
-		SetDequeueStatusCallbackUrl("https://app.example.com/calls").SetDequeueStatusCallbackEvent([]string{"ringing", "completed"}))
+		SetDequeueStatusCallbackUrl(address).SetDequeueStatusCallbackEvent([]string{"ringing", "completed"}))
 	require.NoError(t, err)
 	require.Equal(t, []string{offer, "pending"}, []string{*r.Sid, *r.ReservationStatus}, "until the agent answers")
 	agent := c.phone.rings(t, "client:desk.dequeue")
@@ -54,6 +76,7 @@ func goDequeues(t *testing.T, s *system) {
 	refused(t, err, 400, 40135, "is not currently in a Pending state.")
 	agent.do(t, "hangup")
 	c.becomes(t, task, "completed")
+	until(t, "the application hears of the call", func() bool { return slices.Equal([]string{"ringing", "completed"}, states(caller.sid)) })
 	until(t, "the agent takes the break", func() bool {
 		w, err := s.rest.FetchWorker(c.ws, c.agents[alice.name])
 		require.NoError(t, err)
@@ -66,7 +89,7 @@ func goDequeues(t *testing.T, s *system) {
 func goConfers(t *testing.T, s *system) {
 	c, caller, task, offer := waitingCaller(t, s)
 	ann := c.agents[alice.name]
-	const app = "https://app.example.com/"
+	app, _ := newProgress(t)
 	events := []string{"initiated", "ringing", "answered", "completed"}
 	conference := func() *api.UpdateWorkerReservationParams {
 		return (&api.UpdateWorkerReservationParams{}).SetInstruction("conference").SetFrom("+15550199")
@@ -112,7 +135,7 @@ func goCalls(t *testing.T, s *system) {
 	_, err := s.rest.UpdateTaskReservation(c.ws, task, offer, call())
 	refused(t, err, 400, 40112, "CallUrl")
 	r, err := s.rest.UpdateTaskReservation(c.ws, task, offer, call().SetCallUrl(newMarkup(t, "A caller for you.")).SetCallTo("client:desk.call").
-		SetCallAccept(true).SetCallTimeout(45).SetCallRecord("do-not-record").SetCallStatusCallbackUrl("https://app.example.com/calls"))
+		SetCallAccept(true).SetCallTimeout(45).SetCallRecord("do-not-record").SetCallStatusCallbackUrl(newMarkup(t, "")))
 	require.NoError(t, err)
 	require.Equal(t, "accepted", *r.ReservationStatus, "at once")
 	agent := c.phone.rings(t, "client:desk.call")
@@ -138,6 +161,42 @@ func goRedirects(t *testing.T, s *system) {
 	require.Equal(t, "accepted", *r.ReservationStatus, "at once")
 	caller.hears(t, "This way, please.")
 	caller.do(t, "hangup")
+	c.becomes(t, task, "completed")
+	s.runEnds(t, task)
+}
+
+// goSupervises lets a supervisor whisper to the agent.
+func goSupervises(t *testing.T, s *system) {
+	c, caller, task, offer := waitingCaller(t, s)
+	supervise := func(mode string) *api.UpdateTaskReservationParams {
+		return (&api.UpdateTaskReservationParams{}).SetInstruction("supervise").SetSupervisor("client:desk.chief").
+			SetSupervisorMode(mode).SetFrom("+15550199")
+	}
+	_, err := s.rest.UpdateTaskReservation(c.ws, task, offer, supervise("monitor"))
+	refused(t, err, 400, 40146, "is not currently in an Accepted state.")
+	_, err = s.rest.UpdateTaskReservation(c.ws, task, offer,
+		(&api.UpdateTaskReservationParams{}).SetInstruction("dequeue").SetDequeueFrom("+15550199").SetDequeueTo("client:desk.supervised"))
+	require.NoError(t, err)
+	agent := c.phone.rings(t, "client:desk.supervised")
+	agent.do(t, "answer")
+	c.talk(t, task, caller, agent)
+	for range 2 { // the second time nothing is left to do
+		r, err := s.rest.UpdateTaskReservation(c.ws, task, offer, supervise("whisper"))
+		require.NoError(t, err)
+		require.Equal(t, []string{offer, "accepted"}, []string{*r.Sid, *r.ReservationStatus})
+	}
+	chief := c.phone.rings(t, "client:desk.chief")
+	require.Equal(t, "+15550199", chief.now(t).From)
+	chief.do(t, "answer")
+	until(t, "the agent hears the supervisor", func() bool { return slices.Contains(agent.now(t).Hears, chief.sid) })
+	require.ElementsMatch(t, []string{caller.sid, agent.sid}, chief.now(t).Hears)
+	require.Equal(t, []string{agent.sid}, caller.now(t).Hears, "the caller hears the agent only")
+	_, err = s.rest.UpdateTaskReservation(c.ws, task, offer, supervise("barge"))
+	refused(t, err, 400, 20001, "in mode whisper")
+	require.Len(t, c.phone.to(t, "client:desk.chief"), 1)
+	agent.do(t, "hangup")
+	chief.ends(t)
+	caller.ends(t)
 	c.becomes(t, task, "completed")
 	s.runEnds(t, task)
 }

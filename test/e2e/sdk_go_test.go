@@ -29,6 +29,7 @@ func TestGoLibrary(t *testing.T) {
 		{"conference", goConfers},
 		{"call", goCalls},
 		{"redirect", goRedirects},
+		{"supervise", goSupervises},
 		{"keys", goKeys},
 	}
 	for _, database := range []string{sqlite, postgres} { // one after the other: there are enough parts to keep a machine busy

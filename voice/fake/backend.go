@@ -67,6 +67,7 @@ func (b *Backend) Dial(ctx context.Context, req voice.DialRequest) (voice.DialRe
 	a.CallSIDs = b.Originate(Outgoing{
 		From: req.From, To: req.To, URL: mark(req.AnswerURL), FallbackURL: mark(req.FallbackURL),
 		StatusURL: mark(req.StatusURL), StatusEvents: voice.StatusEvents(), Timeout: req.Timeout,
+		Record: req.Record, Recording: req.Recording,
 	})
 	if len(a.CallSIDs) == 0 {
 		return voice.DialResult{}, &voice.Error{

@@ -24,6 +24,9 @@ type room struct {
 	statusURL string
 	events    []string
 	sequence  int
+	// record is how the room is to be recorded, recording that it is.
+	record    *recordOrder
+	recording *recording
 }
 
 // Room is a conference as the platform's API shows it.
@@ -40,6 +43,8 @@ type Participant struct {
 	CallSID       string
 	Muted, Held   bool
 	EndsRoomOnOut bool
+	// Coaches is the CallSID of the one it speaks to; empty: it speaks to all.
+	Coaches string
 }
 
 // Rooms lists the conferences with this name, or all when it is empty, newest
@@ -59,7 +64,7 @@ func (n *Network) Rooms(name string) []Room {
 		}
 		v := Room{SID: r.sid, Name: r.name, CreatedAt: r.createdAt, Started: r.started, Over: r.over}
 		for _, m := range r.members {
-			v.Participants = append(v.Participants, Participant{m.sid, m.muted, m.held, r.endsOnExit[m]})
+			v.Participants = append(v.Participants, Participant{m.sid, m.muted, m.held, r.endsOnExit[m], m.coaches()})
 		}
 		out = append(out, v)
 	}
@@ -71,6 +76,10 @@ func (f *frame) conference(d document, dial, conf element) (*target, signal) {
 	n, l := f.l.n, f.l
 	n.mu.Lock()
 	r := n.joinLocked(l, d, conf)
+	var rec *recording
+	if r != nil {
+		rec = n.recordDialLocked(l, d, dial)
+	}
 	n.mu.Unlock()
 	if r == nil {
 		return f.dialAction(d, dial, dialOutcome{status: "failed"})
@@ -107,8 +116,11 @@ func (f *frame) conference(d document, dial, conf element) (*target, signal) {
 		case sigReady, sigTimeout, sigMoved, sigEnded:
 		}
 	}
+	n.mu.Lock()
+	n.endRecordingLocked(rec)
+	n.mu.Unlock()
 	if sig == sigEnded {
-		return f.dialAction(d, dial, dialOutcome{status: n.conferenceStatus(), over: true})
+		return f.dialAction(d, dial, dialOutcome{status: n.conferenceStatus(), recording: rec, over: true})
 	}
 	if sig != sigReady {
 		n.mu.Lock()
@@ -116,7 +128,7 @@ func (f *frame) conference(d document, dial, conf element) (*target, signal) {
 		n.mu.Unlock()
 		return nil, sig
 	}
-	return f.dialAction(d, dial, dialOutcome{status: n.conferenceStatus()})
+	return f.dialAction(d, dial, dialOutcome{status: n.conferenceStatus(), recording: rec})
 }
 
 // conferenceStatus is the DialCallStatus after a conference.
@@ -128,7 +140,7 @@ func (n *Network) conferenceStatus() string {
 }
 
 // joinLocked enters a leg, making the room if need be. It returns nil when the
-// leg is over or the room is full.
+// leg is over, the room is full, or whom it is to coach is not there.
 func (n *Network) joinLocked(l *leg, d document, conf element) *room {
 	if l.state == voice.Ended {
 		return nil
@@ -138,6 +150,11 @@ func (n *Network) joinLocked(l *leg, d document, conf element) *room {
 		name = conf.attrs["name"]
 	}
 	r := n.rooms[name]
+	coached, ok := n.coachedLocked(r, conf)
+	if !ok {
+		n.hearLocked(l, "failed", "nobody to coach")
+		return nil
+	}
 	if r == nil {
 		r = &room{
 			sid: taskrouter.NewSID("CF"), name: name, createdAt: n.opt.Clock.Now(), endsOnExit: map[*leg]bool{},
@@ -153,13 +170,14 @@ func (n *Network) joinLocked(l *leg, d document, conf element) *room {
 	}
 	r.members = append(r.members, l)
 	r.endsOnExit[l] = conf.flag("endConferenceOnExit", false)
-	l.room, l.muted, l.held = r, conf.flag("muted", false), false
+	l.room, l.muted, l.held, l.coached = r, conf.flag("muted", false), false, coached
 	n.hearLocked(l, "joined", name)
 	n.roomNoticeLocked(r, l, "join")
 	if !r.started && conf.flag("startConferenceOnEnter", true) {
 		r.started = true
 		n.roomNoticeLocked(r, l, "start")
 	}
+	n.recordRoomLocked(r, d, conf)
 	if r.started {
 		for _, m := range r.members {
 			m.prompt = ""
@@ -177,7 +195,7 @@ func (n *Network) leaveLocked(l *leg) {
 	if r == nil {
 		return
 	}
-	l.room, l.muted, l.held = nil, false, false
+	l.room, l.muted, l.held, l.coached = nil, false, false, nil
 	r.members = slices.DeleteFunc(r.members, func(m *leg) bool { return m == l })
 	ends := r.endsOnExit[l] || len(r.members) == 0
 	delete(r.endsOnExit, l)
@@ -195,11 +213,12 @@ func (n *Network) endRoomLocked(r *room) {
 		return
 	}
 	r.over = true
+	n.endRecordingLocked(r.recording)
 	delete(n.rooms, r.name)
 	n.past = append(n.past, r)
 	n.roomNoticeLocked(r, nil, "end")
 	for _, m := range r.members {
-		m.room, m.muted, m.held = nil, false, false
+		m.room, m.muted, m.held, m.coached = nil, false, false, nil
 		n.hearLocked(m, "left", r.name)
 		n.roomNoticeLocked(r, m, "leave")
 		m.poke()
@@ -210,12 +229,18 @@ func (n *Network) endRoomLocked(r *room) {
 
 // roomNoticeLocked posts a conference callback. Twilio has them, Restcomm has not.
 func (n *Network) roomNoticeLocked(r *room, l *leg, event string) {
-	if r.statusURL == "" || n.opt.Emulate != voice.FlavourTwilio || !slices.Contains(r.events, event) {
-		return
-	}
 	word := "participant-" + event
 	if event == "start" || event == "end" {
 		word = "conference-" + event
+	}
+	n.roomWordLocked(r, l, event, word)
+}
+
+// roomWordLocked posts a conference callback whose word is not that of the
+// event it was asked for by: unmute is a mute, and unhold a hold.
+func (n *Network) roomWordLocked(r *room, l *leg, event, word string) {
+	if r.statusURL == "" || n.opt.Emulate != voice.FlavourTwilio || !slices.Contains(r.events, event) {
+		return
 	}
 	form := url.Values{
 		"StatusCallbackEvent": {word}, "ConferenceSid": {r.sid}, "FriendlyName": {r.name},
@@ -227,6 +252,7 @@ func (n *Network) roomNoticeLocked(r *room, l *leg, event string) {
 		form.Set("CallSid", l.sid)
 		form.Set("Muted", strconv.FormatBool(l.muted))
 		form.Set("Hold", strconv.FormatBool(l.held))
+		form.Set("Coaching", strconv.FormatBool(l.coached != nil))
 		form.Set("EndConferenceOnExit", strconv.FormatBool(r.endsOnExit[l]))
 	}
 	f, to := n.faults, r.statusURL
@@ -260,9 +286,10 @@ func (n *Network) memberLocked(roomName, callSID string) (*room, *leg, error) {
 func (n *Network) SetMuted(roomName, callSID string, muted bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	_, l, err := n.memberLocked(roomName, callSID)
+	r, l, err := n.memberLocked(roomName, callSID)
 	if err == nil {
 		l.muted = muted
+		n.roomWordLocked(r, l, "mute", map[bool]string{true: "participant-mute", false: "participant-unmute"}[muted])
 		n.touchLocked()
 	}
 	return err
@@ -272,9 +299,10 @@ func (n *Network) SetMuted(roomName, callSID string, muted bool) error {
 func (n *Network) SetHeld(roomName, callSID string, held bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	_, l, err := n.memberLocked(roomName, callSID)
+	r, l, err := n.memberLocked(roomName, callSID)
 	if err == nil {
 		l.held = held
+		n.roomWordLocked(r, l, "hold", map[bool]string{true: "participant-hold", false: "participant-unhold"}[held])
 		n.touchLocked()
 	}
 	return err

@@ -15,6 +15,8 @@ type dialOutcome struct {
 	duration time.Duration
 	ring     time.Duration
 	bridged  bool
+	// recording is what the Dial recorded, nil for nothing.
+	recording *recording
 	// plain tells a Dial of phones from one of a conference, which reports less.
 	plain bool
 	// over tells that the leg itself has ended.
@@ -207,6 +209,9 @@ func (f *frame) dialAction(d document, e element, o dialOutcome) (*target, signa
 	} else {
 		extra["DialRingDuration"] = strconv.Itoa(int(o.ring.Seconds()))
 	}
+	n.mu.Lock()
+	n.recordingFields(o.recording, func(name, value string) { extra[name] = value })
+	n.mu.Unlock()
 	t := &target{url: d.resolve(e.attrs["action"]), method: e.attrs["method"], extra: extra}
 	if !o.over {
 		return t, sigReady

@@ -23,6 +23,7 @@ type leg struct {
 
 	voiceURL, fallbackURL string
 	notices               *notices // nil when nobody listens
+	record                *recordOrder
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -37,13 +38,17 @@ type leg struct {
 	answeredAt time.Time
 	endedAt    time.Time
 
-	moved    *target // a redirect that has not been taken yet
-	gather   *gathering
-	prompt   string
-	heard    []Heard
-	room     *room
+	moved  *target // a redirect that has not been taken yet
+	gather *gathering
+	prompt string
+	heard  []Heard
+	room   *room
+	// recording is that of the whole leg, nil when it is not recorded.
+	recording *recording
+
 	muted    bool
 	held     bool
+	coached  *leg // the only one in the room that hears this leg
 	queued   *queue
 	bridge   *leg // the other leg of a Dial
 	accepted bool // a dialled leg whose private document is over
@@ -121,6 +126,9 @@ func (n *Network) advanceLocked(l *leg, s voice.LegState) bool {
 	l.state = s
 	if s == voice.Answered {
 		l.answeredAt = n.opt.Clock.Now()
+		if l.record != nil {
+			l.recording = n.startRecordingLocked(Recording{Source: RecordedLeg, CallSID: l.sid}, *l.record)
+		}
 	}
 	n.noticeLocked(l)
 	l.poke()
@@ -144,6 +152,7 @@ func (n *Network) endLocked(l *leg, cause voice.EndCause, by string) bool {
 	n.dequeueLocked(l)
 	n.endChildrenLocked(l, nil)
 	n.unbridgeLocked(l)
+	n.endRecordingLocked(l.recording)
 	n.noticeLocked(l)
 	l.cancel()
 	l.poke()

@@ -62,12 +62,15 @@ type Network struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	legs    map[string]*leg
-	order   []*leg // by creation
-	rooms   map[string]*room
-	past    []*room // rooms that are over
+	mu     sync.Mutex
+	closed bool
+	legs   map[string]*leg
+	order  []*leg // by creation
+	rooms  map[string]*room
+	past   []*room // rooms that are over
+	// recordings are what was recorded, oldest first.
+	recordings []*recording
+
 	queues  map[string]*queue
 	phones  []phone
 	devices map[string]int

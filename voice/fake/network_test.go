@@ -32,7 +32,7 @@ func newStage(t *testing.T, o fake.Options) *stage {
 	clock := voicetest.NewClock(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	o.Fetcher, o.Clock = fake.HandlerFetcher(r), clock
 	n := fake.NewNetwork(o)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(func() { cancel(); n.Close() })
 	return &stage{Network: n, t: t, ctx: ctx, r: r, clock: clock}
 }
@@ -80,7 +80,7 @@ func (s *stage) child(to, state string) fake.CallSnapshot {
 // pass moves the clock once the network waits for it.
 func (s *stage) pass(d time.Duration) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return s.clock.Waiting() > 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(s.t, func() bool { return s.clock.Waiting() > 0 }, 30*time.Second, time.Millisecond)
 	s.clock.Advance(d)
 }
 
@@ -232,7 +232,7 @@ func TestPhonesByPattern(t *testing.T) {
 	s.pass(3 * time.Second)
 	s.until(sid, func(c fake.CallSnapshot) bool { return c.State == "answered" })
 	s.request("talk", 1)
-	require.Eventually(t, func() bool { return s.clock.Waiting() == 2 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.clock.Waiting() == 2 }, 30*time.Second, time.Millisecond)
 	s.pass(10 * time.Second)
 	c := s.untilOver(sid)
 	require.Equal(t, voice.EndCompleted, c.Cause)
@@ -342,7 +342,7 @@ func TestDialPhones(t *testing.T) {
 	s.call(dial)
 	s.child("client:alice", "ringing")
 	s.child("+15550007", "ringing")
-	require.Eventually(t, func() bool { return s.clock.Waiting() >= 4 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.clock.Waiting() >= 4 }, 30*time.Second, time.Millisecond)
 	s.clock.Advance(10 * time.Second)
 	require.Equal(t, "no-answer", s.request("done", 2).Form.Get("DialCallStatus"))
 

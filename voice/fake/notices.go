@@ -72,6 +72,7 @@ func (n *Network) noticeLocked(l *leg) {
 	}
 	if l.state == voice.Ended {
 		form.Set("CallDuration", strconv.Itoa(int(l.talked().Seconds())))
+		n.recordingFields(l.recording, form.Set)
 		if l.sipCode != 0 && n.opt.Emulate == voice.FlavourTwilio {
 			form.Set("SipResponseCode", strconv.Itoa(l.sipCode))
 		}

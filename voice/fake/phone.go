@@ -15,6 +15,9 @@ type Outgoing struct {
 	StatusEvents             []string
 	// Timeout is how long it may ring; 60 s when zero.
 	Timeout time.Duration
+	// Record asks for a recording from the answer on; Recording says how.
+	Record    bool
+	Recording voice.Recording
 }
 
 // Originate places a leg towards a target and returns the new CallSIDs: one per
@@ -33,7 +36,7 @@ func (n *Network) Originate(o Outgoing) []string {
 	for range max(1, n.devices[target]) {
 		l := &leg{
 			from: o.From, to: o.To, direction: voice.OutboundAPI, timeout: o.Timeout,
-			voiceURL: o.URL, fallbackURL: o.FallbackURL,
+			voiceURL: o.URL, fallbackURL: o.FallbackURL, record: orderOf(o),
 		}
 		if o.StatusURL != "" {
 			l.notices = &notices{url: o.StatusURL, perCall: true, events: o.StatusEvents}

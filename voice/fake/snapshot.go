@@ -33,10 +33,12 @@ type CallSnapshot struct {
 	// Queue is the queue the leg waits in.
 	Queue string `json:"queue,omitempty"`
 	// Bridged tells that the leg and at least one other can hear each other.
-	Bridged    bool    `json:"bridged"`
-	Muted      bool    `json:"muted,omitempty"`
-	Held       bool    `json:"held,omitempty"`
-	Transcript []Heard `json:"transcript,omitempty"`
+	Bridged bool `json:"bridged"`
+	// Hears are those of the Peers whom the party hears.
+	Hears      []string `json:"hears,omitempty"`
+	Muted      bool     `json:"muted,omitempty"`
+	Held       bool     `json:"held,omitempty"`
+	Transcript []Heard  `json:"transcript,omitempty"`
 }
 
 // Live tells that the call is not over.
@@ -93,11 +95,14 @@ func (n *Network) snapshotLocked(l *leg) CallSnapshot {
 		for _, m := range l.room.members {
 			if m != l {
 				s.Peers = append(s.Peers, m.sid)
-				s.Bridged = s.Bridged || (l.room.started && !m.held && !l.held)
+				if l.hears(m) {
+					s.Hears = append(s.Hears, m.sid)
+					s.Bridged = s.Bridged || m.hears(l)
+				}
 			}
 		}
 	case l.bridge != nil:
-		s.Peers, s.Bridged = []string{l.bridge.sid}, true
+		s.Peers, s.Hears, s.Bridged = []string{l.bridge.sid}, []string{l.bridge.sid}, true
 	}
 	return s
 }

@@ -166,7 +166,8 @@ func TestOriginateForm(t *testing.T) {
 		Attempt: "WR1-1", To: "sip:a@example.com", From: "+15550100", AnswerURL: "https://r/leg/WR1-1/{placement}",
 		StatusURL: "https://r/status/WR1-1/{placement}", FallbackURL: "https://r/fallback",
 		Timeout: 1500 * time.Millisecond, TimeLimit: time.Hour, Record: true,
-		SIPUser: "u", SIPPassword: "p", CallToken: "tok",
+		Recording: voice.Recording{Channels: "dual", StatusURL: "https://app/recorded", StatusMethod: "GET"},
+		SIPUser:   "u", SIPPassword: "p", CallToken: "tok",
 	}
 	require.Equal(t, "dial WR1-1", req.String())
 	tw := (&Driver{dialect: dialects[voice.FlavourTwilio]}).originateForm(req, 2)
@@ -175,14 +176,23 @@ func TestOriginateForm(t *testing.T) {
 		"StatusCallback": {"https://r/status/WR1-1/2"}, "StatusCallbackMethod": {"POST"},
 		"StatusCallbackEvent": {"initiated", "ringing", "answered", "completed"},
 		"FallbackUrl":         {"https://r/fallback"}, "FallbackMethod": {"POST"}, "Timeout": {"2"}, "TimeLimit": {"3600"},
-		"Record": {"true"}, "SipAuthUsername": {"u"}, "SipAuthPassword": {"p"}, "CallToken": {"tok"},
+		"Record": {"true"}, "RecordingChannels": {"dual"}, "RecordingStatusCallback": {"https://app/recorded"},
+		"RecordingStatusCallbackMethod": {"GET"}, "SipAuthUsername": {"u"}, "SipAuthPassword": {"p"}, "CallToken": {"tok"},
 	}, tw)
 	rc := (&Driver{dialect: dialects[voice.FlavourRestcomm]}).originateForm(req, 1)
 	require.Equal(t, []string{"initiated,ringing,answered,completed"}, rc["StatusCallbackEvent"])
 	require.Equal(t, "u", rc.Get("Username"))
 	require.Equal(t, "p", rc.Get("Password"))
 	require.False(t, rc.Has("CallToken"))
-	require.False(t, rc.Has("Record"))
+	for name := range rc {
+		require.NotContains(t, name, "Record", "nothing there records a leg that is placed")
+	}
+	req.Recording = voice.Recording{StatusMethod: "GET"}
+	plain := (&Driver{dialect: dialects[voice.FlavourTwilio]}).originateForm(req, 1)
+	require.Equal(t, "true", plain.Get("Record"))
+	require.False(t, plain.Has("RecordingStatusCallbackMethod"), "there is no URL it would be for")
+	req.Record = false
+	require.False(t, (&Driver{dialect: dialects[voice.FlavourTwilio]}).originateForm(req, 1).Has("Record"))
 }
 
 func TestSameHost(t *testing.T) {

@@ -363,6 +363,11 @@ func (d *Driver) originateForm(req voice.DialRequest, placement int) url.Values 
 	if d.dialect.extended {
 		if req.Record {
 			form.Set("Record", "true")
+			setUnlessEmpty(form, "RecordingChannels", req.Recording.Channels)
+			setUnlessEmpty(form, "RecordingStatusCallback", req.Recording.StatusURL)
+			if req.Recording.StatusURL != "" {
+				setUnlessEmpty(form, "RecordingStatusCallbackMethod", req.Recording.StatusMethod)
+			}
 		}
 		if req.TimeLimit > 0 {
 			form.Set("TimeLimit", wholeSeconds(req.TimeLimit))
@@ -372,6 +377,12 @@ func (d *Driver) originateForm(req voice.DialRequest, placement int) url.Values 
 		}
 	}
 	return form
+}
+
+func setUnlessEmpty(form url.Values, name, value string) {
+	if value != "" {
+		form.Set(name, value)
+	}
 }
 
 // wholeSeconds rounds up, so that a short time never becomes none.

@@ -46,6 +46,7 @@ func Run(t *testing.T, newHarness func(t *testing.T) *Harness) {
 		{"live legs", liveLegs},
 		{"mute and hold", muteAndHold},
 		{"progress arrives as events", progress},
+		{"record a leg", recordsLeg},
 		{"the poller finds what callbacks lost", pollerFinds},
 		{"point a number at us", configuresNumber},
 	}
@@ -393,6 +394,35 @@ func progress(t *testing.T, h *Harness) {
 	end, err = voice.Settle(ctx, h.Backend, end, voice.Ringing)
 	require.NoError(t, err)
 	require.Equal(t, voice.EndBusy, end.Cause)
+}
+
+// recordsLeg: a leg is recorded where the flavour says so, and whoever is named
+// hears from the platform when it is done.
+func recordsLeg(t *testing.T, h *Harness) {
+	ctx := testContext(t)
+	h.Network.Auto("client:kate", fake.Behaviour{Do: fake.PhoneAnswer})
+	caller := h.waitingCaller(ctx, t, "WTrec")
+	req := h.Receiver.DialRequest("WR10-1", "client:kate", "WTrec")
+	req.Record = true
+	req.Recording = voice.Recording{Channels: "dual", StatusURL: h.Receiver.URL("/recorded"), StatusMethod: "GET"}
+	res, err := h.Backend.Dial(ctx, req)
+	require.NoError(t, err)
+	h.waitBridged(ctx, t, caller)
+	got := h.Network.Recordings()
+	if !h.Backend.Flavour().RecordsLegs() {
+		require.Empty(t, got)
+		return
+	}
+	require.Len(t, got, 1)
+	require.Equal(t, []string{fake.RecordedLeg, res.CallSIDs[0]}, []string{got[0].Source, got[0].CallSID})
+	require.Equal(t, 2, got[0].Channels)
+	require.NoError(t, h.Network.HangUp(caller))
+	err = h.Receiver.Wait(ctx, func(requests []Received, _ []voice.Event) bool {
+		return slices.ContainsFunc(requests, func(r Received) bool {
+			return r.Path == "/recorded" && r.Form.Get("RecordingSid") == got[0].SID && r.Form.Get("RecordingStatus") == "completed"
+		})
+	})
+	require.NoError(t, err)
 }
 
 func pollerFinds(t *testing.T, h *Harness) {

@@ -32,10 +32,18 @@ func (s *Server) originate(c call) answer {
 	if s.restcomm && len(events) > 0 {
 		events = strings.Split(events[0], ",")
 	}
-	sids := s.net.Originate(fake.Outgoing{
+	out := fake.Outgoing{
 		From: from, To: to, URL: target, Method: c.form.Get("Method"), FallbackURL: c.form.Get("FallbackUrl"),
 		StatusURL: c.form.Get("StatusCallback"), StatusEvents: events, Timeout: time.Duration(timeout) * time.Second,
-	})
+	}
+	if !s.restcomm && c.form.Get("Record") == "true" {
+		out.Record = true
+		out.Recording = voice.Recording{
+			Channels: c.form.Get("RecordingChannels"), StatusURL: c.form.Get("RecordingStatusCallback"),
+			StatusMethod: c.form.Get("RecordingStatusCallbackMethod"),
+		}
+	}
+	sids := s.net.Originate(out)
 	if len(sids) == 0 {
 		return s.refuse(http.StatusServiceUnavailable, 20503, "the network is closed")
 	}

@@ -1,0 +1,51 @@
+package dispatch_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/store"
+	"github.com/taskrouter/taskrouter/taskrouter"
+)
+
+// BenchmarkPlainTask is everything the store does for a Task that goes straight
+// to a free agent: created and offered, the assignment callback read and
+// answered, accepted, completed. Five transactions, on a file.
+func BenchmarkPlainTask(b *testing.B) {
+	w := newBenchOn(b, openStore(b, b.TempDir()+"/plain.db"))
+	b.ReportAllocs()
+	for b.Loop() {
+		w.plainTask(b)
+	}
+}
+
+// newBenchOn makes a Workspace in which every Task finds an agent.
+func newBenchOn(b *testing.B, db *store.Store) *bench {
+	w := benchOn(b, db)
+	q := w.queue("Everybody")
+	w.workflow(everything(q), withCallback)
+	for range 16 {
+		w.worker(taskrouter.NewSID("x"), `{"skills":["en"]}`)
+	}
+	return w
+}
+
+func (w *bench) plainTask(b *testing.B) {
+	t := w.task(attributes(`{"language":"en","topic":"billing"}`))
+	var offer string
+	v, err := w.d.View(w.ctx, w.ws, t)
+	require.NoError(b, err)
+	offer = v.Offers[0].ReservationSID
+	_, err = w.d.CallbackOrder(w.ctx, w.ws, offer)
+	require.NoError(b, err)
+	_, err = w.d.CallbackAnswered(w.ctx, w.ws, offer, dispatch.CallbackOutcome{})
+	require.NoError(b, err)
+	for _, s := range []taskrouter.ReservationStatus{taskrouter.ReservationAccepted, taskrouter.ReservationCompleted} {
+		_, err := w.d.UpdateReservation(w.ctx, dispatch.ReservationUpdate{
+			Subject: w.subject(offer), TaskSID: t, Status: ptr(s),
+		})
+		require.NoError(b, err)
+	}
+}
