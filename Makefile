@@ -69,6 +69,10 @@ durability: postgres ## kill the whole system at every named point and 100 times
 endurance: postgres ## let everything fail at once for ENDURANCE (10m); nothing may be lost (ENDURANCE_SEED repeats)
 	ENDURANCE=$${ENDURANCE:-10m} go test -timeout 40m -count 1 -v -run '^(TestEndurance|TestVerdict|TestScheduleOfFaults)$$' ./test/durability
 
+.PHONY: growth
+growth: postgres ## hold the time of each command in large workspaces against small ones (minutes; wants a quiet machine)
+	GROWTH=1 go test -timeout 90m -count 1 -v -run 'TestGrowth$$' ./store
+
 .PHONY: test/pg
 test/pg: postgres ## run the storage tests; having no PostgreSQL is a failure
 	CI=true go test -timeout 10m -count 1 ./internal/pgtest/... ./store/...
@@ -81,6 +85,17 @@ replay: ## replay the recorded histories with today's Temporal workflows
 replay/record: ## record the histories anew: only when the logic version changes
 	UPDATE_REPLAY=1 go test -timeout 20m -count 1 -run 'TestScenarios/sqlite' ./test/e2e
 	UPDATE_REPLAY=1 go test -timeout 5m -count 1 -run TestReplay ./workflows
+
+# Further flags of taskrouter bench, such as --plot latency.svg.
+BENCHFLAGS ?=
+
+.PHONY: bench
+bench: build ## measure every scenario; a budget missed by more than noise is a failure (BENCHFLAGS)
+	bin/taskrouter bench --assert $(BENCHFLAGS)
+
+.PHONY: bench/quick
+bench/quick: build ## show in a minute that every scenario works; measures nothing (BENCHFLAGS)
+	bin/taskrouter bench --quick $(BENCHFLAGS)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s), all for FUZZBUDGET seconds at most

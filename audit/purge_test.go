@@ -74,3 +74,21 @@ func TestErasuresAreNotAccused(t *testing.T) {
 		})
 	}
 }
+
+// A Task that the agent could not have taken is ahead of the one they got. Once
+// it is erased, its demand reads as if they could have.
+func TestErasedDemandsAreUndecidable(t *testing.T) {
+	w := newWorld(t, openDatabase(t, "sqlite"))
+	all := w.queue("All", "1==1")
+	w.workflow(routing(all, filter("1==1", all, `"expression":"worker.lang != task.lang"`)))
+	ann := w.worker("Ann", `{"lang":"en"}`, "Offline")
+	w.task(`{"who":"Zaphod","lang":"en"}`, priority(5))
+	got := w.task(`{"lang":"ja"}`)
+	w.move(ann, "Available")
+	require.Contains(t, w.offers(got), ann)
+	require.Zero(t, w.requireHealthy().Totals.Undecidable[audit.OutOfTurn])
+	w.move(ann, "Offline") // the erased one may be offered to nobody, or rows would differ
+	_, err := privacy.Erase(w.ctx, w.db.Store, w.d, privacy.EraseOptions{WorkspaceSID: w.ws, Attribute: "who", Value: "Zaphod", IncludeLive: true})
+	require.NoError(t, err)
+	require.Positive(t, w.requireHealthy().Totals.Undecidable[audit.OutOfTurn])
+}

@@ -234,16 +234,16 @@ func (u *Unit) assign(ctx context.Context, e *entry, a *Agent) (bool, error) {
 }
 
 // settle matches after offers ended: agents first take what stands before the
-// Task in line, then the Task is tried, then the agents take what is left.
+// Task in line, then the Task is tried, then the agents take what is left. A
+// move that was put off is made first: the Task's place in line is the new one.
 func (u *Unit) settle(ctx context.Context, e *entry, freed []string) error {
-	if e.Task.Status != taskrouter.TaskPending {
-		return u.matchAgents(ctx, freed...)
-	}
-	if err := u.matchEach(ctx, freed, e); err != nil {
-		return err
-	}
-	if err := u.resume(ctx, e); err != nil {
-		return err
+	if e.Task.Status == taskrouter.TaskPending {
+		u.freed = freed
+		err := u.resume(ctx, e)
+		u.freed = nil
+		if err != nil {
+			return err
+		}
 	}
 	return u.matchAgents(ctx, freed...)
 }

@@ -26,8 +26,16 @@ const (
 )
 
 // matchTask offers a pending Task to the agents that fit, or puts it into the
-// waiting line.
-func (u *Unit) matchTask(ctx context.Context, e *entry) error { return u.offerTask(ctx, e, "task") }
+// waiting line. Agents whom an offer of it has just freed first take what stands
+// before it.
+func (u *Unit) matchTask(ctx context.Context, e *entry) error {
+	if len(u.freed) > 0 && e.Task.Status == taskrouter.TaskPending {
+		if err := u.matchEach(ctx, u.freed, e); err != nil {
+			return err
+		}
+	}
+	return u.offerTask(ctx, e, "task")
+}
 
 // offerTask is matchTask; trigger says in the record what made it run.
 func (u *Unit) offerTask(ctx context.Context, e *entry, trigger string) error {

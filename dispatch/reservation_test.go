@@ -233,6 +233,28 @@ func TestPausingTaskLetsOthersPass(t *testing.T) {
 	require.Equal(t, []string{ann}, b.offered(first))
 }
 
+// A Task whose move was put off stands in line where the move has put it, not
+// where it stood while it was offered.
+func TestMoveThatWasPutOffMayLoseTheTurn(t *testing.T) {
+	b := newBench(t)
+	q := b.queue("Q")
+	b.workflow(routing("", filter("1==1", target(q, `"timeout":10`), target(q, `"priority":5`))))
+	ann := b.workerIn("Ann", "{}", "Offline")
+	waiting, urgent := b.task(), b.task(priority(9))
+	b.move(ann, "Available")
+	require.Equal(t, []string{ann}, b.offered(urgent))
+	b.pass(10 * time.Second)
+	require.EqualValues(t, 5, b.get(waiting).Priority)
+	require.EqualValues(t, 9, b.get(urgent).Priority, "it moves after the offer")
+	b.must(b.offer(urgent).SID, taskrouter.ReservationRejected)
+	require.EqualValues(t, 5, b.get(urgent).Priority)
+	require.Equal(t, []string{ann}, b.offered(waiting), "it came first")
+	require.Empty(t, b.offered(urgent))
+	require.NoError(t, b.set(waiting, taskrouter.TaskCanceled))
+	require.Equal(t, []string{ann}, b.offered(urgent))
+	requireHealthy(t, b)
+}
+
 func TestCallbackOnce(t *testing.T) {
 	b := newBench(t)
 	b.workflow(everything(b.queue("Q")), withCallback)

@@ -128,6 +128,7 @@ type Unit struct {
 	workersMoved bool
 	configDirty  bool
 	restless     []string // agents whose live values changed
+	freed        []string // agents an offer of the Task being matched has freed
 	pending      bool     // something is collected and not written
 	quiet        bool     // it reads for somebody who is told; the log is for routing
 	wrote        bool

@@ -26,11 +26,15 @@ func TestViewsTellNothingPersonal(t *testing.T) {
 		require.NoError(t, err)
 		return string(text)
 	}
-	offered := w.task(about(phone, "en"))
+	made, err := w.d.CreateTask(t.Context(), dispatch.NewTask{
+		AccountSID: w.account, WorkspaceSID: w.ws, Attributes: taskrouter.Attributes(about(phone, "en")), CallSID: "CA1",
+	})
+	require.NoError(t, err)
+	offered := made.SID
 	waiting := w.task(about(phone, "ja"))
 	w.apply(&dispatch.Changes{Calls: []*taskrouter.Call{w.call("CA1", offered, phone, false)}, Legs: []*taskrouter.Leg{{
 		Attempt: "WR1-1", AccountSID: w.account, WorkspaceSID: w.ws, TaskSID: offered, Backend: "fake",
-		State: taskrouter.LegRinging, To: bystander, From: phone, URL: "https://example.com/?" + phone,
+		State: taskrouter.LegWanted, To: bystander, From: phone, URL: "https://example.com/?" + phone,
 	}}})
 	reserved, pending := told(offered), told(waiting)
 	w.finish(offered)

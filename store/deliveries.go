@@ -119,7 +119,7 @@ func (s *Store) EndDelivery(ctx context.Context, d *taskrouter.Delivery) (ended 
 	err = s.inTransaction(ctx, func(q bun.Tx) error {
 		n, err := s.exec(ctx, q, "end a delivery", "DELETE FROM deliveries WHERE workspace_sid = ? AND epoch = ? AND cursor_seq = ?"+
 			" AND NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid)"+
-			" AND NOT EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid AND e.seq > deliveries.cursor_seq)"+
+			" AND COALESCE((SELECT e.seq FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid ORDER BY e.seq DESC LIMIT 1), 0) <= deliveries.cursor_seq"+
 			" AND NOT "+resendsQueued,
 			d.WorkspaceSID, d.Epoch, d.Cursor)
 		if err != nil || n == 0 {
@@ -144,9 +144,11 @@ const resendsQueued = "EXISTS (SELECT 1 FROM delivery_attempts AS a WHERE a.work
 
 // toBeDelivered is the condition that a delivery has something left to do: an
 // event to send, now or again, its own end after that of the Workspace, or the end of its run
-// after that of the URL.
-const toBeDelivered = "(NOT is_active AND callback_url <> '' OR is_active AND (EXISTS (SELECT 1 FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid" +
-	" AND e.seq > deliveries.cursor_seq) OR " + resendsQueued +
+// after that of the URL. The newest event is asked for by its place in the log:
+// asked whether there is any behind the cursor, PostgreSQL expects many and
+// reads the log from its beginning, to find none.
+const toBeDelivered = "(NOT is_active AND callback_url <> '' OR is_active AND ((SELECT e.seq FROM events AS e WHERE e.workspace_sid = deliveries.workspace_sid" +
+	" ORDER BY e.seq DESC LIMIT 1) > deliveries.cursor_seq OR " + resendsQueued +
 	" OR NOT EXISTS (SELECT 1 FROM workspace_locks AS l WHERE l.workspace_sid = deliveries.workspace_sid)))"
 
 // PendingDeliveries returns those of the Workspaces that have something to be

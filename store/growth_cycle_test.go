@@ -128,7 +128,7 @@ func (g *growth) lists() []operation {
 		{"tasks, of a workflow", tasks(taskrouter.TaskFilter{WorkflowSIDs: []string{g.flow}}, page)},
 		{"tasks, by priority", tasks(taskrouter.TaskFilter{Order: []taskrouter.TaskOrdering{{Field: taskrouter.OrderByPriority, Desc: true}}}, page)},
 		{"tasks, newest first", tasks(taskrouter.TaskFilter{Order: []taskrouter.TaskOrdering{{Field: taskrouter.OrderByDateCreated, Desc: true}}}, page)},
-		{"tasks, of a priority nobody has", tasks(taskrouter.TaskFilter{Priority: new(int64)}, page)},
+		{"tasks, of a priority", tasks(taskrouter.TaskFilter{Priority: new(int64)}, page)},
 		{"workers", workers(taskrouter.WorkerFilter{})},
 		{"workers, available", workers(taskrouter.WorkerFilter{Available: &yes})},
 		{"workers, in an activity", workers(taskrouter.WorkerFilter{ActivitySIDs: []string{g.offline}})},
@@ -158,6 +158,10 @@ func (g *growth) upkeep() []operation {
 			return err
 		}},
 		{"jobs", func(ctx context.Context) error { _, err := g.s.JobWorkspaces(ctx, 20); return err }},
+		{"deliveries to be woken", func(ctx context.Context) error {
+			_, err := g.s.PendingDeliveries(ctx, []string{g.ws})
+			return err
+		}},
 		{"a page of the reconciler", func(ctx context.Context) error { _, err := g.s.OpenTasks(ctx, "", 100); return err }},
 	}
 }

@@ -23,6 +23,10 @@ var configurationTables = []string{
 	"call_queues", "call_queue_numbers", "api_keys", "jobs", "deliveries",
 }
 
+// shortIndexes have only the rows that are open at the moment, of tables in
+// which nearly all are not.
+var shortIndexes = []string{"legs_live", "calls_live", "delivery_attempts_queued"}
+
 // wholeReads are the operations that read a table which grows from end to end,
 // and why they may.
 var wholeReads = map[string]string{
@@ -171,14 +175,11 @@ func (g *growth) fillRest(n int) {
 		insert(ctx, b, counts, over)
 		insert(ctx, b, waits, over)
 		insert(ctx, b, classes, over)
+		// The one that a planned read continues behind.
+		insert(ctx, b, []*eventRow{{SID: "EV1", AccountSID: g.account, WorkspaceSID: g.ws, Seq: experts, Data: "{}"}}, over)
 		return b.send(ctx)
 	}))
-	_, err := g.s.write.DB.ExecContext(ctx, "UPDATE deliveries SET cursor_seq = 100")
-	require.NoError(g.tb, err)
-	if g.s.dialect.surveys {
-		_, err := g.s.write.DB.ExecContext(ctx, "ANALYZE")
-		require.NoError(g.tb, err)
-	}
+	g.survey(ctx)
 }
 
 // TestNoWholeTables carries out what the router does every day in a Workspace
@@ -257,7 +258,7 @@ func (g *growth) wholeTables(statement string) []string {
 // wholeScans finds the scans of a plan that have no bound. Below a limit a walk
 // along an index ends early.
 func wholeScans(n node, limited bool) (out []string) {
-	grows := n.Relation != "" && !slices.Contains(configurationTables, n.Relation)
+	grows := n.Relation != "" && !slices.Contains(configurationTables, n.Relation) && !slices.Contains(shortIndexes, n.Index)
 	switch {
 	case grows && n.Type == "Seq Scan",
 		grows && strings.HasPrefix(n.Type, "Index") && n.Cond == "" && !limited:

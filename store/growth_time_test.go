@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +65,17 @@ func (t *times) add(name string, d time.Duration) {
 	t.taken[name] = append(t.taken[name], d)
 }
 
+// run carries out operations and keeps what they took.
+func (t *times) run(tb testing.TB) func(op operation) {
+	return func(op operation) {
+		tb.Helper()
+		start := time.Now()
+		err := op.do(context.Background())
+		t.add(op.name, time.Since(start))
+		require.NoError(tb, err, op.name)
+	}
+}
+
 // quantile is the p-th of the measurements of an operation, 0 < p <= 1.
 func (t *times) quantile(name string, p float64) time.Duration {
 	all := slices.Sorted(slices.Values(t.taken[name]))
@@ -71,12 +84,7 @@ func (t *times) quantile(name string, p float64) time.Duration {
 
 // measure does some cycles and asks each question as often.
 func (g *growth) measure(cycles int, into *times) {
-	one := func(op operation) {
-		start := time.Now()
-		err := op.do(context.Background())
-		into.add(op.name, time.Since(start))
-		require.NoError(g.tb, err, op.name)
-	}
+	one := into.run(g.tb)
 	for range cycles {
 		g.cycle(one)
 	}
@@ -88,7 +96,23 @@ func (g *growth) measure(cycles int, into *times) {
 	g.rec.take()
 }
 
-// TestGrowth holds the time of each command against the smallest Workspace.
+// asksClasses are the commands that ask an agent about every class of the
+// agent's queues: they take longer with more classes.
+var asksClasses = map[string]bool{"agent available": true, "complete, agent freed": true}
+
+// Rounds of measurements alternate between the Workspaces, so that whatever
+// else the machine does concerns all of them. The best round of each counts,
+// and a ratio that is too high is looked at in further rounds.
+const (
+	growthRounds  = 3
+	growthRetries = 3
+	// maxGrowth is how much longer than in the smallest Workspace 99 of 100
+	// commands may take; growthNoise is what a timer interrupt may add.
+	maxGrowth   = 2
+	growthNoise = time.Millisecond
+)
+
+// TestGrowth holds the time of each operation against the smallest Workspace.
 func TestGrowth(t *testing.T) {
 	if os.Getenv(growthEnv) == "" {
 		t.Skip("takes minutes: make growth")
@@ -97,7 +121,6 @@ func TestGrowth(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("GROWTH_CYCLES")); err == nil {
 		cycles = n
 	}
-	const rounds = 3
 	for _, db := range growthDatabases {
 		for _, dim := range growthDimensions {
 			t.Run(db.name+"/"+dim.name, func(t *testing.T) {
@@ -105,25 +128,91 @@ func TestGrowth(t *testing.T) {
 				for i, e := range dim.extents {
 					start := time.Now()
 					worlds[i] = newGrowth(t, db.url(t), e)
-					worlds[i].measure(1, &times{})
+					worlds[i].measure(2, &times{})
 					t.Logf("%s: filled in %s", e, time.Since(start).Round(time.Millisecond))
 				}
-				found := make([]times, len(worlds))
-				for range rounds {
+				rounds := make([][]times, len(worlds))
+				more := func() {
 					for i, g := range worlds {
+						var round times
 						runtime.GC()
-						g.measure(cycles, &found[i])
+						g.measure(cycles, &round)
+						rounds[i] = append(rounds[i], round)
 					}
 				}
-				for _, name := range found[0].order {
-					first := found[0].quantile(name, 0.99)
-					for i := range found {
-						p50, p99 := found[i].quantile(name, 0.5), found[i].quantile(name, 0.99)
-						t.Logf("%-34s %-50s p50 %8.3f ms  p99 %8.3f ms  %6.2f × %6.2f ×", name, dim.extents[i],
-							ms(p50), ms(p99), float64(p50)/float64(found[0].quantile(name, 0.5)), float64(p99)/float64(first))
+				for range growthRounds {
+					more()
+				}
+				for range growthRetries {
+					if len(tooSlow(dim, rounds)) == 0 {
+						break
+					}
+					more()
+				}
+				for _, name := range rounds[0][0].order {
+					for i, e := range dim.extents {
+						p50, p99 := best(rounds[i], name, 0.5), best(rounds[i], name, 0.99)
+						t.Logf("%-28s %-52s p50 %8.2f ms %6.2f ×   p99 %8.2f ms %6.2f ×", name, e,
+							ms(p50), float64(p50)/float64(best(rounds[0], name, 0.5)), ms(p99), float64(p99)/float64(best(rounds[0], name, 0.99)))
 					}
 				}
+				require.Empty(t, tooSlow(dim, rounds), "take more than %d times as long as in the smallest Workspace", maxGrowth)
 			})
+		}
+	}
+}
+
+// best is the smallest of a quantile among rounds.
+func best(rounds []times, name string, p float64) time.Duration {
+	out := rounds[0].quantile(name, p)
+	for _, r := range rounds[1:] {
+		out = min(out, r.quantile(name, p))
+	}
+	return out
+}
+
+// tooSlow lists the operations that miss the budget in the largest Workspace.
+func tooSlow(dim dimension, rounds [][]times) (out []string) {
+	for _, name := range rounds[0][0].order {
+		if growingReads[name] != "" || (dim.name == "classes" && asksClasses[name]) {
+			continue
+		}
+		small, large := best(rounds[0], name, 0.99), best(rounds[len(rounds)-1], name, 0.99)
+		if large > maxGrowth*small+growthNoise {
+			out = append(out, fmt.Sprintf("%s: %s, %s", name, small, large))
+		}
+	}
+	return out
+}
+
+// BenchmarkGrowth does whole cycles and reports the quantiles of each command,
+// in milliseconds, and the ratio to the smallest Workspace of the dimension.
+func BenchmarkGrowth(b *testing.B) {
+	for _, db := range growthDatabases {
+		for _, dim := range growthDimensions {
+			var smallest *times
+			for _, e := range dim.extents {
+				var g *growth // filled once, however often the benchmark is started
+				b.Run(db.name+"/"+dim.name+"/"+e.short(), func(b *testing.B) {
+					if g == nil {
+						g = newGrowth(b, db.url(b), e)
+						g.measure(2, &times{})
+					}
+					var found times
+					for b.Loop() {
+						g.cycle(found.run(b))
+					}
+					if smallest == nil {
+						smallest = &found
+					}
+					for _, name := range found.order {
+						unit := strings.NewReplacer(", ", "-", " ", "-").Replace(name)
+						b.ReportMetric(ms(found.quantile(name, 0.5)), unit+"-p50-ms")
+						b.ReportMetric(ms(found.quantile(name, 0.99)), unit+"-p99-ms")
+						b.ReportMetric(float64(found.quantile(name, 0.99))/float64(smallest.quantile(name, 0.99)), unit+"-p99-x")
+					}
+				})
+			}
 		}
 	}
 }

@@ -169,7 +169,11 @@ func TestEverySchemaUpgrades(t *testing.T) {
 					require.NoError(t, s.Migrate(t.Context()))
 					_, have := s.schema(t)
 					require.ElementsMatch(t, want, have)
+					still, _ := s.schema(t)
 					for _, table := range tables {
+						if version < ground && still[table] == nil {
+							continue
+						}
 						n, err := column[int](t.Context(), s.read, "count", "SELECT count(*) FROM "+table)
 						require.NoError(t, err, table)
 						require.Equal(t, []int{1}, n, table)
@@ -274,6 +278,8 @@ func TestMigratingUnderTraffic(t *testing.T) {
 	var created, failed atomic.Int64
 	stop := make(chan struct{})
 	var writers sync.WaitGroup
+	over := sync.OnceFunc(func() { close(stop); writers.Wait() })
+	t.Cleanup(over)
 	for range 3 {
 		writers.Go(func() {
 			for {
@@ -320,8 +326,7 @@ func TestMigratingUnderTraffic(t *testing.T) {
 	require.NoError(t, reader.Rollback())
 	require.NoError(t, <-done)
 	more(10)
-	close(stop)
-	writers.Wait()
+	over()
 	require.Zero(t, failed.Load())
 	applied, _, err := s.SchemaVersion(context.Background())
 	require.NoError(t, err)

@@ -54,7 +54,7 @@ func plannedReads(s *Store, account, ws string, now time.Time) map[string]planne
 		"reservation": {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.Reservation(ctx, "WR1"); return err }},
 		"agents":      {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.Agents(ctx, "WK1", "WK2"); return err }},
 		"agent named": {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.AgentNamed(ctx, "x"); return err }, want: "workers_name"},
-		"all agents":  {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.AllAgents(ctx, "WK1", 200); return err }, want: "workers_sweep"},
+		"all agents":  {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.AllAgents(ctx, "WK1", 20); return err }, want: "workers_sweep"},
 		"candidates of a small queue": {
 			read: candidates(dispatch.CandidateQuery{QueueSID: "WQ1", ChannelSID: "TC1", Limit: 50}), want: "worker_channels_worker", sorts: true,
 		},

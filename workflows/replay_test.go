@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -18,12 +19,21 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/taskrouter/taskrouter/internal/frozen"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/workflows/workflowstest"
 )
 
-// corpus is where recorded histories live, a folder for each logic version.
-const corpus = "testdata/replay"
+// corpus is where recorded histories live: a folder for each logic version,
+// recorded anew while it is worked on, and one for each release below released,
+// which nobody changes.
+const (
+	corpus   = "testdata/replay"
+	released = "released"
+)
+
+// releasedCorpus is the record of what must not change any more.
+const releasedCorpus = corpus + "/released.json"
 
 // recordEnv makes the end-to-end tests write histories, and this one their
 // counts.
@@ -66,6 +76,80 @@ func TestReplay(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &want))
 		require.Equal(t, want, found)
 	}
+}
+
+// histories are the files of a folder of the corpus.
+func histories(t *testing.T, folder string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*.json.gz"))
+	require.NoError(t, err)
+	require.NotEmptyf(t, files, "no histories in %s", folder)
+	return files
+}
+
+// TestReplayReleased replays the histories of every release, none of which was
+// changed or lost since. A release adds the histories of all logic versions it
+// knows.
+func TestReplayReleased(t *testing.T) {
+	record, err := frozen.Load(releasedCorpus)
+	require.NoError(t, err)
+	if release := os.Getenv(frozen.ReleaseEnv); release != "" {
+		require.NoError(t, freeze(t, record, corpus, release))
+		require.NoError(t, record.Save(releasedCorpus))
+	}
+	require.NoError(t, record.Check(os.DirFS(corpus)))
+	folders, err := filepath.Glob(filepath.Join(corpus, released, "*", "*"))
+	require.NoError(t, err)
+	for _, folder := range folders {
+		for _, file := range histories(t, folder) {
+			name, err := filepath.Rel(corpus, file)
+			require.NoError(t, err)
+			require.True(t, record.Has(filepath.ToSlash(name)), "%s is in no release: new histories go to %s/v%d", name, corpus, LogicVersion)
+			t.Run(filepath.ToSlash(name), func(t *testing.T) {
+				h, err := workflowstest.Load(file)
+				require.NoError(t, err)
+				require.NoError(t, replay(h))
+			})
+		}
+	}
+}
+
+// freeze copies the histories of today to those of a release.
+func freeze(t *testing.T, record frozen.Record, corpus, release string) error {
+	t.Helper()
+	var names []string
+	for version := logicFirst; version <= LogicVersion; version++ {
+		v := "v" + strconv.Itoa(version)
+		files := histories(t, filepath.Join(corpus, v))
+		if err := frozen.Copy(filepath.Join(corpus, released, release, v), files); err != nil {
+			return err
+		}
+		for _, file := range files {
+			names = append(names, path.Join(released, release, v, filepath.Base(file)))
+		}
+	}
+	return record.Add(release, os.DirFS(corpus), names)
+}
+
+// TestReleaseKeepsItsHistories makes a release, and then loses and changes what
+// belongs to it.
+func TestReleaseKeepsItsHistories(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(corpus)))
+	record := frozen.Record{}
+	require.NoError(t, freeze(t, record, folder, "0.1.0"))
+	require.Error(t, freeze(t, record, folder, "0.1.0"), "a release is made once")
+	require.NoError(t, record.Check(os.DirFS(folder)))
+	plain := filepath.Join(folder, released, "0.1.0", "v1", "plain.json.gz")
+	h, err := workflowstest.Load(plain)
+	require.NoError(t, err)
+	require.NoError(t, replay(h))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "v1", "plain.json.gz"), []byte("recorded anew"), 0o600))
+	require.NoError(t, record.Check(os.DirFS(folder)), "what is worked on may change")
+	require.NoError(t, os.WriteFile(plain, []byte("recorded anew"), 0o600))
+	require.ErrorContains(t, record.Check(os.DirFS(folder)), "has changed")
+	require.NoError(t, os.Remove(plain))
+	require.ErrorContains(t, record.Check(os.DirFS(folder)), "is missing")
 }
 
 func replay(h *historypb.History) error {

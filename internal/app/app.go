@@ -84,6 +84,9 @@ type App struct {
 	// serving is set while durable work is taken from Temporal, migrated once
 	// the database was seen to be up to date.
 	serving, migrated atomic.Bool
+	// unmigrated is set once the database was seen to be too old; it counts
+	// until migrated is set.
+	unmigrated atomic.Bool
 
 	stop   context.CancelFunc
 	loops  sync.WaitGroup
@@ -215,7 +218,7 @@ func (a *App) buildServer(engine *rules.Engine) error {
 	if err != nil {
 		return err
 	}
-	a.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	a.server = &http.Server{Handler: a.fitting(handler), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	a.server.RegisterOnShutdown(endStreams)
 	return nil
 }
@@ -228,14 +231,11 @@ func (a *App) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = cancel
 	a.serveOperators()
-	if a.opts.Work {
-		a.startWork(run)
-	}
-	a.loops.Go(func() { a.waker.run(run) })
-	a.loop(run, "backlog", backlogInterval, func(ctx context.Context) error {
-		n, err := a.dispatch.Backlog(ctx)
-		a.backlog.Store(int64(n))
-		return err
+	_ = a.schemaFits(ctx) // before the first request; it is waited for below
+	a.loops.Go(func() {
+		if a.awaitSchema(run) {
+			a.startLoops(run)
+		}
 	})
 	if a.server != nil {
 		go func() {
@@ -246,6 +246,19 @@ func (a *App) Start(ctx context.Context) error {
 		a.log.Info("serving", logging.Address(a.listener.Addr().String()))
 	}
 	return nil
+}
+
+// startLoops begins what is done in the background.
+func (a *App) startLoops(ctx context.Context) {
+	if a.opts.Work {
+		a.startWork(ctx)
+	}
+	a.loops.Go(func() { a.waker.run(ctx) })
+	a.loop(ctx, "backlog", backlogInterval, func(ctx context.Context) error {
+		n, err := a.dispatch.Backlog(ctx)
+		a.backlog.Store(int64(n))
+		return err
+	})
 }
 
 // Stop drains: no new requests, running ones finish, activities finish, then

@@ -26,7 +26,6 @@ const loopPatience = 15 * time.Minute
 
 // Why a process is not ready.
 var (
-	errOldSchema   = errors.New("the database has an older schema: run `taskrouter migrate`")
 	errNotServing  = errors.New("no durable work is taken from Temporal")
 	errLongBacklog = errors.New("more notices are unsent than limits.max_backlog")
 )
@@ -107,23 +106,6 @@ func (a *App) checks() []health.Check {
 
 func (a *App) overloaded() bool {
 	return a.backlog.Load() > int64(a.opts.Config.Limits.MaxBacklog)
-}
-
-// schemaFits is asked of the database until it does: a schema never gets older.
-// A newer one fits too: during an upgrade the migration comes first.
-func (a *App) schemaFits(ctx context.Context) error {
-	if a.migrated.Load() {
-		return nil
-	}
-	applied, known, err := a.store.SchemaVersion(ctx)
-	if err != nil {
-		return err
-	}
-	if applied < known {
-		return errOldSchema
-	}
-	a.migrated.Store(true)
-	return nil
 }
 
 func (a *App) temporalAnswers(ctx context.Context) error {

@@ -105,6 +105,7 @@ var table = map[string]row{
 	},
 	"internal/pgtest":   {third: []string{"github.com/jackc/pgx/v5"}},
 	"internal/archtest": {},
+	"internal/frozen":   {},
 	// The load generator sees of the router what users see; names and costs of
 	// runs are what it reads on Temporal.
 	"internal/bench":   {ours: []string{"workflows", "workflows/workflowstest", "worker"}, third: append([]string{"gonum.org/v1/plot"}, temporalSDK...)},

@@ -76,7 +76,6 @@ func TestEveryTaskIsCounted(t *testing.T) {
 
 func TestTasksNobodyOffersAreLost(t *testing.T) {
 	o := small(t)
-	o.Scenarios, o.Concurrency, o.Tasks, o.Patience = []string{Plain}, []int{2}, 4, 20*time.Millisecond
 	o.Listen = "127.0.0.1:0"
 	ctx := t.Context()
 	c := newClient(&o)
@@ -86,11 +85,11 @@ func TestTasksNobodyOffersAreLost(t *testing.T) {
 	office, err := open(ctx, c, plan{name: "deaf", agents: 1, callback: "http://127.0.0.1:1/"})
 	require.NoError(t, err)
 	b := &bench{opt: o, agents: a}
-	w := &journeys{office: office, agents: a, patience: o.Patience}
+	w := &journeys{office: office, agents: a, patience: 20 * time.Millisecond}
 	s, _ := b.measure(ctx, Plain, 4, 2, w.one)
 	require.Equal(t, 4, s.Failed)
 	require.Zero(t, s.Done)
-	require.Contains(t, s.Problems[0], errLost.Error())
+	require.NotEmpty(t, s.Problems)
 	require.Equal(t, 4, (&Report{Plain: (*LoadResult)(nil).with(s)}).Failed())
 }
 
@@ -193,6 +192,25 @@ func TestCallsNeedTelephones(t *testing.T) {
 	o.Scenarios = []string{Voice}
 	_, err = Run(t.Context(), o)
 	require.ErrorIs(t, err, errNoPhones)
+}
+
+func TestCallsNobodyAnswersAreLost(t *testing.T) {
+	o := small(t)
+	k, err := openCallCenter(t.Context(), &o, newClient(&o), time.Now())
+	require.NoError(t, err)
+	k.patience = 20 * time.Millisecond
+	d, _, err := k.desk(t.Context(), "deserted", 0, 0)
+	require.NoError(t, err)
+	lost := newTally()
+	d.one(t.Context(), lost)
+	require.EqualValues(t, 1, lost.failed.Load())
+	require.Len(t, lost.problems, 1)
+	require.Zero(t, lost.done.Load())
+
+	// Whoever waits for the telephones learns that they are gone.
+	k.close()
+	_, _, err = k.phones.await(t.Context(), "CA0", "it rings", func(call) bool { return true })
+	require.ErrorContains(t, err, "broke")
 }
 
 func TestABusyRouterIsAskedAgain(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,7 @@ func TestEndurance(t *testing.T) {
 	f := newFleet(t)
 	p := newPressure(t, newWorkspace(f.system), seed)
 	trial := &trial{fleet: f, pressure: p}
+	t.Cleanup(func() { trial.testify(t) })
 	p.start(t)
 	trial.play(t, all)
 	p.close()
@@ -300,6 +302,24 @@ func (x *trial) red(t *testing.T) {
 	ends, err := x.endings(t.Context())
 	require.NoError(t, err)
 	require.Len(t, verdict{ends: ends}.wrong(), 1, "a task without an end is noticed")
+}
+
+// testify keeps the event log of a trial that failed: it says what happened.
+func (x *trial) testify(t *testing.T) {
+	if !t.Failed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var lines []string
+	if err := x.audit(ctx, func(ctx context.Context, l *ledger) {
+		lines = l.rows(ctx, `SELECT seq || ' ' || at || ' ' || type || ' ' || task_sid || ' ' || reservation_sid || ' ' || worker_sid || ' ' || data FROM events ORDER BY seq`)
+	}); err != nil {
+		t.Logf("the event log cannot be read: %v", err)
+		return
+	}
+	path := filepath.Join(x.dir, "events.txt")
+	t.Logf("the event log is in %s: %v", path, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600))
 }
 
 // complaints counts what the router's processes logged as errors.
