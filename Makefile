@@ -97,6 +97,12 @@ bench: build ## measure every scenario; a budget missed by more than noise is a 
 bench/quick: build ## show in a minute that every scenario works; measures nothing (BENCHFLAGS)
 	bin/taskrouter bench --quick $(BENCHFLAGS)
 
+.PHONY: release/freeze
+release/freeze: ## write down what must not change after release RELEASE: migrations and recorded histories
+	@test -n '$(RELEASE)' || { echo 'RELEASE=1.2.0, say'; exit 1; }
+	FREEZE_RELEASE='$(RELEASE)' go test -count 1 -run '^TestReleasedMigrations$$' ./store
+	FREEZE_RELEASE='$(RELEASE)' go test -count 1 -run '^TestReplayReleased$$' ./workflows
+
 .PHONY: fuzz
 fuzz: ## run each fuzz test for FUZZTIME (20s), all for FUZZBUDGET seconds at most
 	@FUZZTIME=$(FUZZTIME) .ci/fuzz.sh

@@ -126,7 +126,7 @@ func TestTracerIsToldOfRefusals(t *testing.T) {
 	b := office(t, func(s *settings) { s.options.Tracer = f })
 	err := b.d.DeleteTask(b.ctx, b.subject(taskrouter.NewSID(taskrouter.PrefixTask)))
 	require.Error(t, err)
-	require.Equal(t, err, f.done[len(f.done)-1])
+	require.ErrorIs(t, f.done[len(f.done)-1], err)
 }
 
 // TestNoTracerCostsNothing: without one nothing is allocated for it.

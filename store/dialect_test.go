@@ -100,22 +100,6 @@ func TestSchemasAgree(t *testing.T) {
 		read(pg, `SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND indexname NOT LIKE '%\_pkey'`))
 }
 
-// TestConcurrentMigration starts several processes at once, as a rollout does.
-func TestConcurrentMigration(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Start(t)
-	errs := make(chan error, 3)
-	for range cap(errs) {
-		s, err := Open(t.Context(), Options{URL: url})
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, s.Close()) })
-		go func() { errs <- s.Migrate(t.Context()) }()
-	}
-	for range cap(errs) {
-		require.NoError(t, <-errs)
-	}
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	_, err := Open(t.Context(), Options{})

@@ -14,6 +14,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -26,8 +28,10 @@ var migrations embed.FS
 
 const (
 	// migrationLockWait is how long a migration waits for a table. Whoever comes
-	// later stands behind it for as long, callers on the telephone too.
-	migrationLockWait = "1s"
+	// later stands behind it for as long, callers on the telephone too. It is
+	// less than PostgreSQL's deadlock_timeout: when a migration and a request wait
+	// for each other, it is the migration that gives way.
+	migrationLockWait = "900ms"
 	// migrationPause lets them through before it asks again.
 	migrationPause = 500 * time.Millisecond
 	// migrationTries bounds the asking: to some minutes.
@@ -90,7 +94,7 @@ func (s *Store) migrate(ctx context.Context, files fs.FS, waited func()) error {
 			return nil
 		case err == nil:
 			tries = 1
-		case !isLockTimeout(err):
+		case !isLockTimeout(err) && !isBusy(err):
 			// Another process may have been faster.
 			if after, _, failed := provider.GetVersions(ctx); failed != nil || after <= before {
 				return classify(err, "migrate the schema")
@@ -109,6 +113,12 @@ func (s *Store) migrate(ctx context.Context, files fs.FS, waited func()) error {
 			}
 		}
 	}
+}
+
+// isBusy reports that another process held the file of SQLite.
+func isBusy(err error) bool {
+	var lite *sqlite.Error
+	return errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 // migrator makes what applies files so that no file is applied twice.

@@ -238,8 +238,10 @@ func office(t *testing.T, s *Store) (create func() error) {
 	require.NoError(t, err)
 	q, err := config.CreateQueue(ctx, workspace.NewQueue{Account: account, WorkspaceSID: w.SID, FriendlyName: "All"})
 	require.NoError(t, err)
-	_, err = config.CreateWorkflow(ctx, workspace.NewWorkflow{Account: account, WorkspaceSID: w.SID, FriendlyName: "Any",
-		Configuration: `{"task_routing":{"default_filter":{"queue":"` + q.SID + `"}}}`})
+	_, err = config.CreateWorkflow(ctx, workspace.NewWorkflow{
+		Account: account, WorkspaceSID: w.SID, FriendlyName: "Any",
+		Configuration: `{"task_routing":{"default_filter":{"queue":"` + q.SID + `"}}}`,
+	})
 	require.NoError(t, err)
 	return func() error {
 		_, err := d.CreateTask(ctx, dispatch.NewTask{AccountSID: account, WorkspaceSID: w.SID, Attributes: taskrouter.NoAttributes})

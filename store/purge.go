@@ -53,7 +53,7 @@ func (s *Store) PurgeTasks(ctx context.Context, workspaceSID string, t, settled 
 		return 0, nil
 	}
 	err = s.InWorkspace(ctx, workspaceSID, func(ctx context.Context, tx dispatch.Tx) error {
-		w := tx.(*transaction) //nolint:forcetypeassert // InWorkspace makes no other
+		w := tx.(*transaction) // InWorkspace makes no other
 		gone, err := column[string](ctx, w.q, "look for old Tasks",
 			"SELECT sid FROM tasks WHERE workspace_sid = ? AND sid IN (?) AND "+purgeableTask, workspaceSID, bun.List(sids), micros(t), micros(t))
 		if err != nil || len(gone) == 0 {

@@ -59,7 +59,7 @@ const redacted = string(taskrouter.RedactedAttributes)
 // inWorkspace is InWorkspace for the store's own statements.
 func (s *Store) inWorkspace(ctx context.Context, workspaceSID string, fn func(t *transaction) error) error {
 	return s.InWorkspace(ctx, workspaceSID, func(_ context.Context, tx dispatch.Tx) error {
-		return fn(tx.(*transaction)) //nolint:forcetypeassert // InWorkspace makes no other
+		return fn(tx.(*transaction)) // InWorkspace makes no other
 	})
 }
 

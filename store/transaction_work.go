@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,16 +103,18 @@ func (t *transaction) Reservation(ctx context.Context, sid string) (*taskrouter.
 }
 
 // ClassesFor returns the demand classes of the queues a Worker is a member of,
-// without those that name another Worker, and all that name this one.
+// without those that name another Worker, and all that name this one, by key.
 func (t *transaction) ClassesFor(ctx context.Context, workerSID string) ([]*dispatch.DemandClass, error) {
-	return find(ctx, t.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+	found, err := find(ctx, t.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		// Two ways to the rows, each along an index of its own: with an OR
 		// PostgreSQL would read the classes of all queues.
 		return q.ModelTableExpr("(SELECT n.* FROM demand_classes AS n WHERE n.worker_sid = ? AND n.worker_sid <> ''"+
 			" UNION ALL SELECT c.* FROM queue_members AS m CROSS JOIN demand_classes AS c"+
 			" WHERE m.worker_sid = ? AND c.queue_sid = m.queue_sid AND c.worker_sid = '') AS demand_classes", workerSID, workerSID).
-			Where("workspace_sid = ? AND waiting > 0", t.lock.WorkspaceSID).OrderExpr("class_key")
+			Where("workspace_sid = ? AND waiting > 0", t.lock.WorkspaceSID)
 	})
+	slices.SortFunc(found, func(a, b *dispatch.DemandClass) int { return strings.Compare(a.Key, b.Key) })
+	return found, err
 }
 
 // Heads returns the Task that comes first among those of the FIFO classes, and

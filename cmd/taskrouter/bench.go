@@ -184,7 +184,7 @@ func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(cont
 		return nil, err
 	}
 	undo := []func(context.Context) error{func(context.Context) error { return os.RemoveAll(folder) }}
-	stop = func(ctx context.Context) error {
+	end := func(ctx context.Context) error {
 		var errs []error
 		for _, f := range slices.Backward(undo) {
 			errs = append(errs, f(ctx))
@@ -193,7 +193,7 @@ func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(cont
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, stop(context.WithoutCancel(ctx)))
+			err = errors.Join(err, end(context.WithoutCancel(ctx)))
 		}
 	}()
 	o := dev.Options{Listen: "127.0.0.1:0", DataDir: folder, NoUI: true, Version: version(), Log: log}
@@ -213,7 +213,7 @@ func (f *benchFlags) embed(ctx context.Context, log *zap.Logger) (stop func(cont
 	f.options.URL, f.options.AccountSID, f.options.Token = sys.App.URL(), sys.AccountSID, sys.AuthToken
 	f.options.SameProcess, f.options.Eager = true, true
 	f.temporal, f.namespace = sys.TemporalAddress, sys.Namespace
-	return stop, nil
+	return end, nil
 }
 
 func drawPlot(r *bench.Report, path string) error {

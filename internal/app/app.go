@@ -231,7 +231,7 @@ func (a *App) Start(ctx context.Context) error {
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = cancel
 	a.serveOperators()
-	_ = a.schemaFits(ctx) // before the first request; it is waited for below
+	a.lookAtSchema(ctx)
 	a.loops.Go(func() {
 		if a.awaitSchema(run) {
 			a.startLoops(run)

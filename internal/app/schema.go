@@ -35,6 +35,14 @@ func (a *App) schemaFits(ctx context.Context) error {
 	return nil
 }
 
+// lookAtSchema comes before the first request. What it cannot find out in time is
+// waited for in the background.
+func (a *App) lookAtSchema(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, schemaLook)
+	defer cancel()
+	_ = a.schemaFits(ctx)
+}
+
 // awaitSchema waits until the database fits, and says what it waits for. It
 // reports whether there is something to do then.
 func (a *App) awaitSchema(ctx context.Context) bool {

@@ -184,7 +184,7 @@ func TestOneTraceFromTheRequestToTheActivity(t *testing.T) {
 		for _, s := range recorded {
 			names = append(names, s.Name)
 		}
-		require.Fail(t, "no span "+name, strings.Join(names, "\n"))
+		require.Fail(t, "no span "+name, "there are %v", names)
 		return nil
 	}
 	request := "POST /v1/Workspaces/:ws/Tasks"

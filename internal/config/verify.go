@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/x509"
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
@@ -93,8 +94,8 @@ func (c *Config) verifyTracing(ps *Problems) {
 	if t.Endpoint != "" {
 		verifyAddress(ps, "tracing.endpoint", t.Endpoint)
 	}
-	if !(t.SampleRatio >= 0 && t.SampleRatio <= 1) { // not a number is neither
-		ps.addf("tracing.sample_ratio", "", "is %v, must be from 0 to 1", t.SampleRatio)
+	if r := t.SampleRatio; r < 0 || r > 1 || math.IsNaN(r) {
+		ps.addf("tracing.sample_ratio", "", "is %v, must be from 0 to 1", r)
 	}
 }
 

@@ -88,7 +88,7 @@ func TestSpanOfAWebhook(t *testing.T) {
 			tr, spans := traced(t, tracing.Options{SampleRatio: 1, Propagate: c.propagate})
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://user:password@app.example.com:8443/s3cret?token=s3cret", nil)
 			res, err := tr.Webhook(&c.server).RoundTrip(r)
-			require.Equal(t, c.server.err, err)
+			require.ErrorIs(t, err, c.server.err)
 			if res != nil {
 				require.NoError(t, res.Body.Close())
 			}
@@ -105,7 +105,7 @@ func TestSpanOfAWebhook(t *testing.T) {
 			require.Empty(t, r.Header, "the caller's request is left alone")
 
 			_, err = tr.Platform(&c.server).RoundTrip(r)
-			require.Equal(t, c.server.err, err)
+			require.ErrorIs(t, err, c.server.err)
 			require.Empty(t, c.server.got.Header, "telephone platforms are never told")
 		})
 	}

@@ -8,12 +8,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/proxy"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/taskrouter/taskrouter/internal/codec"
 	"github.com/taskrouter/taskrouter/internal/config"
 	"github.com/taskrouter/taskrouter/internal/dev"
+	"github.com/taskrouter/taskrouter/workflows"
+	"github.com/taskrouter/taskrouter/workflows/workflowstest"
 	"github.com/taskrouter/taskrouter/workspace"
 )
 
@@ -37,7 +40,14 @@ func TestEncryptedHistories(t *testing.T) {
 	c.answer(t, task, offer, "accepted")
 	c.finish(t, task, "completed")
 
-	h := s.runEnds(t, task)
+	// It does not replay without the key.
+	await(t, "the durable run of "+task+" ends", func() (enumspb.WorkflowExecutionStatus, bool) {
+		status := s.describeRun(t, task).GetWorkflowExecutionInfo().GetStatus()
+		return status, status == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	})
+	h, err := workflowstest.History(t.Context(), s.temporal, workflows.TaskID(task))
+	require.NoError(t, err)
+	require.Error(t, replay(h))
 	require.NotContains(t, h.String(), supportQueue)
 	sealed := &commonpb.Payloads{}
 	require.NoError(t, proxy.VisitPayloads(context.Background(), h, proxy.VisitPayloadsOptions{
