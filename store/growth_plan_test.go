@@ -75,8 +75,8 @@ func (g *growth) more() []operation {
 			return err
 		}},
 		{"delete an agent", func(ctx context.Context) error { return g.d.DeleteWorker(ctx, g.subject(worker)) }},
-		{"explain a task", func(ctx context.Context) error {
-			return s.ReadWorkspace(ctx, g.ws, func(ctx context.Context, at dispatch.Snapshot) error { return nil })
+		{"begin to explain", func(ctx context.Context) error {
+			return s.ReadWorkspace(ctx, g.ws, func(context.Context, dispatch.Snapshot) error { return nil })
 		}},
 		{"sweep", func(ctx context.Context) error { return g.d.Sweep(ctx) }},
 		{"claim notices", func(ctx context.Context) error { _, err := s.PendingNotices(ctx, g.now(), 5); return err }},
