@@ -12,13 +12,17 @@ import (
 // time: enough to keep the router busy, few enough for any machine's sockets.
 const senders = 64
 
+// burstPace is how long a Task of a burst may have to wait for each of the
+// others.
+const burstPace = 200 * time.Millisecond
+
 // burst creates many Tasks as fast as the router takes them, for few agents.
 func (b *bench) burst(ctx context.Context) error {
 	w, err := b.journeys(ctx, Burst, b.opt.BurstAgents)
 	if err != nil {
 		return err
 	}
-	w.patience = b.opt.Patience + time.Duration(b.opt.BurstTasks)*time.Second // they wait for each other
+	w.patience = b.opt.Patience + time.Duration(b.opt.BurstTasks)*burstPace
 	t := newTally()
 	n := b.opt.BurstTasks
 	repeated, use, began := b.repeated(), usageNow(), time.Now()
