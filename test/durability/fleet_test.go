@@ -99,8 +99,7 @@ func (f *fleet) leave(dir string) {
 		_ = os.WriteFile(filepath.Join(dir, onPostgres+".log"), []byte(text), 0o600)
 	}
 	for _, p := range f.processes() {
-		text, _ := os.ReadFile(p.log)
-		f.t.Logf("%s said last:\n%s", p.name, text[max(0, len(text)-2000):])
+		f.t.Logf("%s said last:\n%s", p.name, p.tail())
 	}
 	f.t.Logf("the logs of all processes, and the data of Temporal, are in %s", dir)
 }

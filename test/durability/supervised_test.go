@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -142,6 +143,18 @@ func (p *supervised) terminate(t *testing.T) {
 		p.mu.Unlock()
 		t.Fatalf("%s does not stop in %s; its log is %s", p.name, patience, p.log)
 	}
+}
+
+// tail is the end of what the process wrote, without what is no trouble.
+func (p *supervised) tail() string {
+	text, _ := os.ReadFile(p.log)
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, `"level":"info"`) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-8):], "")
 }
 
 // told reports how often the process was started, how often it gave up by
