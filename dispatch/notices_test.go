@@ -56,7 +56,7 @@ func (r *runs) setDown(down bool) {
 // eventually waits for the senders, which work beside the commands.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	require.Eventually(t, ok, 10*time.Second, 2*time.Millisecond, what)
+	require.Eventually(t, ok, time.Minute, 2*time.Millisecond, what)
 }
 
 func (b *bench) backlog() int {
@@ -113,6 +113,38 @@ func TestNoticesSurviveAnOutage(t *testing.T) {
 	removed := slices.IndexFunc(r.of(other), func(n telling) bool { return n.view.Removed })
 	require.GreaterOrEqual(t, removed, 0)
 	require.Positive(t, r.of(other)[removed].view.Revision)
+}
+
+// jammed is a notifier that does not get done with what nobody is in a hurry for.
+type jammed struct {
+	runs
+	over chan struct{}
+}
+
+func (j *jammed) Notify(ctx context.Context, n dispatch.Notice, v taskrouter.View) error {
+	if !v.ToDo() {
+		<-j.over
+	}
+	return j.runs.Notify(ctx, n, v)
+}
+
+// TestOffersDoNotWaitBehindABurst: while the runs of many new Tasks are being
+// started, the one that has an agent hears of it at once.
+func TestOffersDoNotWaitBehindABurst(t *testing.T) {
+	j := &jammed{over: make(chan struct{})}
+	b := newBench(t, func(s *settings) { s.notifier = j })
+	release := sync.OnceFunc(func() { close(j.over) })
+	t.Cleanup(func() { release(); require.NoError(t, b.d.Close(context.Background())) })
+	b.workflow(everything(b.queue("Everybody")), withCallback)
+	first := b.task()
+	for range 40 { // more than there are senders
+		b.task()
+	}
+	b.worker("Ann", "{}")
+	eventually(t, "the offer", func() bool { return len(j.of(first)) == 1 })
+	require.True(t, j.of(first)[0].view.ToDo())
+	release()
+	eventually(t, "the others", func() bool { return b.backlog() == 0 })
 }
 
 // stubborn is a notifier that refuses some Tasks for ever.

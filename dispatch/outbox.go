@@ -13,7 +13,10 @@ import (
 // only the store. What cannot be sent stays in the outbox table, where the
 // sweeper of any process finds it.
 const (
-	outboxSenders  = 16
+	outboxSenders = 16
+	// outboxReserved are senders for the pressing alone: a burst of new Tasks
+	// that nobody is free for must not keep those waiting that have an agent.
+	outboxReserved = 4
 	outboxQueue    = 4096
 	deleteBatch    = 256
 	deleteInterval = 50 * time.Millisecond
@@ -21,8 +24,11 @@ const (
 )
 
 type outbox struct {
-	d    *Dispatcher
-	work chan delivery
+	d *Dispatcher
+	// pressing has something to do for its run, such as an assignment callback
+	// or a call; work is everything else that is urgent.
+	pressing, work chan delivery
+
 	sent chan Notice
 	stop chan struct{}
 	once sync.Once
@@ -31,13 +37,20 @@ type outbox struct {
 }
 
 func newOutbox(d *Dispatcher) *outbox {
-	o := &outbox{d: d, work: make(chan delivery, outboxQueue), sent: make(chan Notice, outboxQueue), stop: make(chan struct{})}
+	o := &outbox{
+		d: d, pressing: make(chan delivery, outboxQueue), work: make(chan delivery, outboxQueue),
+		sent: make(chan Notice, outboxQueue), stop: make(chan struct{}),
+	}
 	if d.notifier == nil {
 		return o
 	}
-	for range outboxSenders {
+	for i := range outboxSenders {
+		work := o.work
+		if i < outboxReserved {
+			work = nil
+		}
 		o.busy.Add(1)
-		go o.sender()
+		go o.sender(work)
 	}
 	o.tidy.Add(1)
 	go o.deleter()
@@ -54,23 +67,38 @@ func (o *outbox) send(ds []delivery) {
 		if !x.urgent {
 			continue
 		}
+		line := o.work
+		if x.view.ToDo() {
+			line = o.pressing
+		}
 		select {
 		case <-o.stop:
 			return
-		case o.work <- x:
+		case line <- x:
 		default:
-			return
 		}
 	}
 }
 
-func (o *outbox) sender() {
+// sender sends the pressing first, and then what is in work; a nil channel has
+// nothing.
+func (o *outbox) sender(work <-chan delivery) {
 	defer o.busy.Done()
 	for {
 		select {
 		case <-o.stop:
 			return
-		case x := <-o.work:
+		case x := <-o.pressing:
+			o.deliver(x.context(), x.notice, x.view)
+			continue
+		default:
+		}
+		select {
+		case <-o.stop:
+			return
+		case x := <-o.pressing:
+			o.deliver(x.context(), x.notice, x.view)
+		case x := <-work:
 			o.deliver(x.context(), x.notice, x.view)
 		}
 	}
