@@ -58,7 +58,7 @@ func newWorld(b *bench) *world {
 func (w *world) configuration(n int) string {
 	red, blue, all, live := w.queues[0], w.queues[1], w.queues[2], w.queues[3]
 	filters := []string{
-		filter("kind == 'a'", target(red, `"timeout":20`, `"priority":5`), target(all, `"priority":1`)),
+		filter("kind == 'a'", target(red, `"timeout":20`, `"priority":5`), target(all)),
 		filter("kind == 'b'", target(blue, `"expression":"worker.lvl >= task.min"`, `"order_by":"worker.lvl DESC"`, `"timeout":30`)),
 		filter("kind == 'k'", target(all, `"known_worker_friendly_name":"task.who"`, `"timeout":15`), target(red, `"skip_if":"workers.available == 0"`)),
 		filter("kind == 'l'", target(live, `"timeout":60`), target(blue, `"expression":"worker.channel.default.assigned_tasks == 0"`)),

@@ -39,7 +39,7 @@ func (a *App) newProcess(fatal func(error)) (*worker.Process, error) {
 		Callbacks:   &activities.Callbacks{Store: store, Assigner: measuredAssigner{a.assigner, a.metrics}},
 		Delivery:    &activities.Delivery{Store: a.store, Sender: measuredSender{a.sender, a.metrics}, Retries: a.opts.Config.Events.CallbackRetries},
 		StopTimeout: a.opts.Config.Worker.DrainTimeout, MaxCallbacks: a.opts.Config.Worker.Concurrency,
-		OnFatal: fatal,
+		OnFatal: fatal, BuildID: a.opts.Config.Worker.BuildID,
 	}
 	for _, b := range a.voices.backends {
 		o.Voice = append(o.Voice, worker.VoiceInstance{Name: b.Name(), Calls: &activities.Calls{Store: store, Phones: a.voices.phones[b.Name()]}})

@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	sdkclient "go.temporal.io/sdk/client"
+
+	"github.com/taskrouter/taskrouter/internal/config"
+	"github.com/taskrouter/taskrouter/internal/dev"
+	"github.com/taskrouter/taskrouter/worker"
+)
+
+// TestWorkerVersioning: with a build id durable runs go to the current version,
+// and one that began with the version before goes on with the next.
+func TestWorkerVersioning(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	namespace := ""
+	boot := func(build string) *system {
+		s := startSystem(t, sqlite, func(o *dev.Options) {
+			if namespace == "" {
+				namespace = o.Namespace
+			}
+			o.Namespace, o.Ephemeral, o.DataDir = namespace, false, data
+			o.Change = func(cfg *config.Config) { cfg.Worker.BuildID = build }
+		})
+		s.temporal = dialTemporal(t, s.TemporalAddress, namespace)
+		deployment := s.temporal.WorkerDeploymentClient().GetHandle(worker.DefaultDeployment)
+		until(t, build+" is the current version", func() bool {
+			_, err := deployment.SetCurrentVersion(context.Background(), sdkclient.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
+			return err == nil
+		})
+		return s
+	}
+	conducted := func(s *system, task string) (build string, over bool) {
+		i := s.describeRun(t, task).GetWorkflowExecutionInfo()
+		v := i.GetVersioningInfo()
+		require.Equal(t, enumspb.VERSIONING_BEHAVIOR_AUTO_UPGRADE, v.GetBehavior())
+		return v.GetDeploymentVersion().GetBuildId(), i.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+
+	first := boot("first")
+	c := newCenter(t, first, plan{agents: []agentPlan{alice}})
+	task := c.newTask(t, supportTask)
+	c.answer(t, task, c.offered(t, task, alice), "accepted")
+	until(t, "the first version conducts", func() bool { build, _ := conducted(first, task); return build == "first" })
+	ctx, cancel := context.WithTimeout(context.Background(), dev.StopTimeout)
+	defer cancel()
+	require.NoError(t, first.Stop(ctx))
+
+	second := boot("second")
+	c.system = second
+	c.finish(t, task, "completed")
+	until(t, "the second version conducts it to its end", func() bool {
+		build, over := conducted(second, task)
+		return build == "second" && over
+	})
+}
