@@ -129,13 +129,12 @@ func (p *purge) workspace(ctx context.Context, ws string) error {
 			return p.st.PurgeEvents(ctx, ws, p.o.Before, p.o.Now(), n)
 		})
 	}
-	if taskrouter.KindOf(err) == taskrouter.KindNotFound && err != nil {
-		return nil // the Workspace was deleted meanwhile
-	}
-	if err != nil {
+	switch {
+	case err == nil, taskrouter.KindOf(err) == taskrouter.KindNotFound: // it was deleted meanwhile
+		return nil
+	default:
 		return fmt.Errorf("workspace %s: %w", ws, err)
 	}
-	return nil
 }
 
 // batches removes until there is nothing left that is old enough.

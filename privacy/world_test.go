@@ -212,25 +212,32 @@ func (w *world) everything() map[string][]string {
 	w.t.Helper()
 	out := map[string][]string{}
 	for _, table := range w.tables() {
-		rows, err := w.door.QueryContext(w.t.Context(), "SELECT * FROM "+table)
-		require.NoError(w.t, err)
-		columns, err := rows.Columns()
-		require.NoError(w.t, err)
-		for rows.Next() {
-			values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
-			for i := range values {
-				into[i] = &values[i]
-			}
-			require.NoError(w.t, rows.Scan(into...))
-			var text strings.Builder
-			for i, v := range values {
-				fmt.Fprintf(&text, "%s=%s ", columns[i], v.String)
-			}
-			out[table] = append(out[table], text.String())
-		}
-		require.NoError(w.t, rows.Err())
-		require.NoError(w.t, rows.Close())
+		out[table] = w.rows(table)
 	}
+	return out
+}
+
+// rows are the rows of a table as texts.
+func (w *world) rows(table string) (out []string) {
+	w.t.Helper()
+	rows, err := w.door.QueryContext(w.t.Context(), "SELECT * FROM "+table)
+	require.NoError(w.t, err)
+	defer func() { require.NoError(w.t, rows.Close()) }()
+	columns, err := rows.Columns()
+	require.NoError(w.t, err)
+	for rows.Next() {
+		values, into := make([]sql.NullString, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		require.NoError(w.t, rows.Scan(into...))
+		var text strings.Builder
+		for i, v := range values {
+			fmt.Fprintf(&text, "%s=%s ", columns[i], v.String)
+		}
+		out = append(out, text.String())
+	}
+	require.NoError(w.t, rows.Err())
 	return out
 }
 

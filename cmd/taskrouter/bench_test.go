@@ -147,8 +147,10 @@ func TestProgressIsOneLine(t *testing.T) {
 
 func TestBenchAssertsBudgets(t *testing.T) {
 	missed := &bench.Report{Budgets: []bench.Budget{
-		{Name: "speed", Value: 1, Limit: 2, AtLeast: true, Verdict: bench.Missed}, {Name: "size", Value: 1, Limit: 2, Verdict: bench.Met},
-		{Name: "cost", Value: 3, Limit: 2, Noise: 0.5, Verdict: bench.Missed}, {Name: "chance", Value: 3, Limit: 2, Noise: 2, Verdict: bench.WithinNoise},
+		{Name: "speed", Value: 1, Limit: 2, AtLeast: true, Verdict: bench.Missed},
+		{Name: "size", Value: 1, Limit: 2, Verdict: bench.Met},
+		{Name: "cost", Value: 3, Limit: 2, Noise: 0.5, Verdict: bench.Missed},
+		{Name: "chance", Value: 3, Limit: 2, Noise: 2, Verdict: bench.WithinNoise},
 	}}
 	var out bytes.Buffer
 	require.NoError(t, (&benchFlags{}).show(&out, missed))

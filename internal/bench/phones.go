@@ -71,7 +71,7 @@ func listen(ctx context.Context, c *client, mine func(call) bool, rings func(cal
 		return nil, err
 	}
 	stream := &http.Client{Transport: c.http.Transport} // the answer has no end
-	resp, err := stream.Do(req)
+	resp, err := stream.Do(req)                         //nolint:bodyclose // the goroutine below closes it
 	if err != nil {
 		stop()
 		return nil, fmt.Errorf("listen to the telephones: %w", err)
