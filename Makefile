@@ -16,7 +16,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Packages that link the Temporal server. It takes minutes to build and is not
 # built a second time with the race detector.
 WHOLE := ^$(MODULE)/(cmd|test|examples|internal/(dev|devserver|testkit))(/|$$)
-unit = $$(go list ./... | grep -Ev '$(WHOLE)')
+unit = $$(go list ./... | grep -Ev '$(WHOLE)|/audit$$')
 whole = $$(go list ./... | grep -E '$(WHOLE)' | grep -vE '/test/(e2e|durability)')
 
 # The race detector needs a C compiler.
@@ -42,8 +42,10 @@ test: test/unit test/whole e2e ## run every test this machine can run
 test/unit: postgres ## run the tests that do not link the Temporal server, with the race detector
 	@echo '== unit tests $(if $(RACE),with,WITHOUT: no C compiler,) race detector'
 	go test $(RACE) -timeout 20m $(unit)
-	@echo '== properties in full, without race detector'
-	go test -timeout 10m -run 'Promises|Agree|NotAccused' ./dispatch ./audit
+	@echo '== properties in full and what only counts, without race detector'
+	go test -timeout 10m -run 'Promises|Agree' ./dispatch
+	go test -timeout 10m -run 'Grow|WholeTables' ./store
+	go test -timeout 10m ./audit
 
 .PHONY: test/whole
 test/whole: postgres ## run the tests that link the Temporal server

@@ -12,17 +12,20 @@ import (
 	"github.com/taskrouter/taskrouter/internal/admission"
 )
 
-// admit lets a request in: within the limits of its account, and when there is
-// room for one of its kind. The rest of the chain runs inside.
+// admit lets a request in: within the limits of its account, unless it moves on
+// what has begun, and when there is room for one of its kind. The rest of the
+// chain runs inside.
 func (s *Server) admit(r route) gin.HandlerFunc {
 	kind, class := r.kind(), r.class()
 	return func(c *gin.Context) {
-		done, err := s.opts.Admission.Account(account(c))
-		if err != nil {
-			s.fail(c, err)
-			return
+		if class != admission.Finish { // an account's import must not stop its agents
+			done, err := s.opts.Admission.Account(account(c))
+			if err != nil {
+				s.fail(c, err)
+				return
+			}
+			defer done()
 		}
-		defer done()
 		leave, err := s.opts.Admission.Enter(c.Request.Context(), kind, class)
 		if err != nil {
 			s.fail(c, err)

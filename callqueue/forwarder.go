@@ -20,7 +20,8 @@ type Send func(ctx context.Context, accountSID, method, target string, form url.
 // Limits of what is passed on.
 const (
 	// maxForwards and maxForwardBytes bound what waits, maxOfAccount what waits
-	// for one account: receivers that do not answer cost others nothing.
+	// for one account: one account's receivers that do not answer leave room for
+	// others.
 	maxForwards     = 2048
 	maxForwardBytes = 16 << 20
 	maxOfAccount    = maxForwards / 4

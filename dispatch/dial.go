@@ -64,10 +64,6 @@ func (u *Unit) toDrain(ctx context.Context, e *entry, l *taskrouter.Leg) (legs [
 		if o.Attempt == l.Attempt || o.State == taskrouter.LegWanted || o.Purpose == taskrouter.LegRedirects {
 			continue
 		}
-		busy := e.reservation(o.ReservationSID)
-		if o.Purpose != taskrouter.LegSupervises && busy != nil && busy.SID == l.ReservationSID {
-			continue // a second attempt for the same offer ends the first by itself
-		}
 		if o.HangUp {
 			legs = append(legs, o)
 		}
@@ -208,7 +204,7 @@ func (d *Dispatcher) LegFact(ctx context.Context, in LegReport) error {
 			l.CallSID, l.AnsweredAt = in.CallSID, u.at
 			l.State = taskrouter.LegAnswered
 			l.Deadline = u.at.Add(taskrouter.JoinTimeout)
-			if l.Purpose == taskrouter.LegForeign || l.Purpose == taskrouter.LegSupervises {
+			if !l.HangUp && (l.Purpose == taskrouter.LegForeign || l.Purpose == taskrouter.LegSupervises) {
 				l.Deadline = time.Time{} // no join has to follow
 			}
 			u.touchLeg(e, l)

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"time"
 
@@ -112,6 +113,10 @@ func (u *Unit) ringFor(ctx context.Context, e *entry, r *taskrouter.Reservation,
 	if address == "" {
 		return taskrouter.InvalidCode(to, "No address: neither the instruction nor the Worker's contact_uri names one")
 	}
+	if u.carriedOut(e, r, in, address) {
+		return nil
+	}
+	u.supersede(e, r)
 	r.Instruction = in
 	if in.Kind == taskrouter.InstructDequeue || !u.cfg().Workspace.MultiTaskEnabled {
 		r.PostWorkActivitySID = post
@@ -125,6 +130,23 @@ func (u *Unit) ringFor(ctx context.Context, e *entry, r *taskrouter.Reservation,
 		Purpose: taskrouter.LegAccepts, Backend: call.Backend, Instance: call.Backend,
 		To: address, From: from, RingTimeout: u.ringTime(r, in),
 	})
+}
+
+// carriedOut reports whether the agent is being rung for this instruction
+// already: a repeated request rings nobody twice.
+func (u *Unit) carriedOut(e *entry, r *taskrouter.Reservation, in *taskrouter.Instruction, address string) bool {
+	l := e.agentLeg(r)
+	return l != nil && l.To == address && r.Instruction != nil && r.Instruction.Kind == in.Kind && maps.Equal(r.Instruction.Params, in.Params)
+}
+
+// supersede ends what rings for an earlier instruction: an agent has one phone
+// for an offer.
+func (u *Unit) supersede(e *entry, r *taskrouter.Reservation) {
+	for _, l := range e.legs {
+		if l.ReservationSID == r.SID && (l.Purpose == taskrouter.LegAccepts || l.Purpose == taskrouter.LegConnects) {
+			u.hangUp(e, l)
+		}
+	}
 }
 
 // ringForeign places a call to the agent that runs the customer's markup.
@@ -153,6 +175,10 @@ func (u *Unit) ringForeign(ctx context.Context, e *entry, r *taskrouter.Reservat
 		// Our own documents could ask for it, the customer's may not.
 		return taskrouter.Invalidf("CallRecord cannot be carried out: the telephone platform of this call does not record legs it places")
 	}
+	if u.carriedOut(e, r, in, address) {
+		return nil
+	}
+	u.supersede(e, r)
 	r.Instruction = in
 	u.touchReservation(r)
 	if in.Flag("accept") {

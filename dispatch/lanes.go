@@ -19,7 +19,8 @@ var errFull = taskrouter.Errorf(taskrouter.KindUnavailable, "Too many changes of
 type lane int
 
 const (
-	// laneCalls is for the telephone: somebody holds the line.
+	// laneCalls is for the telephone: somebody holds the line. A quarter of a
+	// transaction is left to laneWork all the same.
 	laneCalls lane = iota
 	// laneWork moves on what has begun.
 	laneWork
@@ -73,7 +74,11 @@ func (w *waitingLine) take(n int, now time.Time, patience time.Duration) (batch,
 		w.drop(laneNew, len(stale))
 	}
 	for l := range lanes {
-		some := min(n-len(batch), len(w[l]))
+		room := n - len(batch)
+		if l == laneCalls { // a storm of notices from a platform must not stop the agents
+			room -= min(n/4, len(w[laneWork]))
+		}
+		some := min(room, len(w[l]))
 		batch = append(batch, w[l][:some]...)
 		w.drop(l, some)
 	}

@@ -155,6 +155,9 @@ func (u *Unit) legOver(ctx context.Context, e *entry, l *taskrouter.Leg, cause s
 	if r == nil || asked || purpose == taskrouter.LegRedirects || purpose == taskrouter.LegSupervises {
 		return nil // the Reservation is over already, the end was our doing, or nobody depends on it
 	}
+	if e.agentLeg(r) != nil {
+		return nil // the agent is on, or being rung at, another phone
+	}
 	switch r.Status {
 	case taskrouter.ReservationPending:
 		switch cause {

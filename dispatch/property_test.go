@@ -28,7 +28,7 @@ func TestPromisesHoldAfterAnyOperation(t *testing.T) {
 			}
 			if underRace {
 				longest = 25
-				fewerChecks(t, "15")
+				fewerChecks(t, "6")
 			}
 			rapid.Check(t, func(t *rapid.T) {
 				w := newWorld(benchOn(t, db, set))

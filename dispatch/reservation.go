@@ -110,7 +110,7 @@ func (u *Unit) accept(ctx context.Context, e *entry, r *taskrouter.Reservation) 
 		return err
 	}
 	for _, l := range e.legs {
-		if l.ReservationSID == r.SID && l.State != taskrouter.LegEnded && l.Purpose == taskrouter.LegAccepts {
+		if l.ReservationSID == r.SID && l.State != taskrouter.LegEnded && !l.HangUp && l.Purpose == taskrouter.LegAccepts {
 			l.Purpose = taskrouter.LegConnects
 			u.touchLeg(e, l)
 			return nil

@@ -43,7 +43,7 @@ func (u *Unit) supervise(ctx context.Context, e *entry, r *taskrouter.Reservatio
 	if mode == "" {
 		mode = taskrouter.SuperviseMonitor
 	}
-	if err := u.supervisable(e, r, call, mode); err != nil {
+	if err := u.supervisable(e, r, call, address, mode); err != nil {
 		return err
 	}
 	if known, err := e.supervisedBy(r, address, mode); known || err != nil {
@@ -83,11 +83,13 @@ func (u *Unit) supervisor(ctx context.Context, in *taskrouter.Instruction) (work
 // supervisable refuses what could only go wrong once the supervisor's phone
 // rings: there must be an agent on the way to the caller's room, and a whisper
 // needs their call.
-func (u *Unit) supervisable(e *entry, r *taskrouter.Reservation, call *taskrouter.Call, mode taskrouter.SupervisorMode) error {
+func (u *Unit) supervisable(e *entry, r *taskrouter.Reservation, call *taskrouter.Call, address string, mode taskrouter.SupervisorMode) error {
 	agent := e.agentLeg(r)
 	switch {
 	case agent == nil:
 		return taskrouter.Invalidf("Supervise is for conversations: this router has not called the agent of Reservation %s", r.SID)
+	case agent.To == address:
+		return taskrouter.Invalidf("Supervise needs somebody else: the agent of Reservation %s talks on this phone", r.SID)
 	case mode != taskrouter.SuperviseWhisper:
 		return nil
 	case !u.d.opts.Able(call.Backend, AbilityWhisper):

@@ -90,6 +90,8 @@ func (u *Unit) createTask(ctx context.Context, in NewTask, freed ...string) (*ta
 	u.Emit(taskrouter.TaskCreated, u.scene(e))
 	u.Emit(taskrouter.WorkflowEntered, u.scene(e))
 	u.touchTask(e)
+	u.freed = freed // they take what stands before it, wherever it ends up
+	defer func() { u.freed = nil }()
 	if t.Route.Direct != taskrouter.DirectNone {
 		return u.enterDirectly(ctx, e, queue)
 	}
@@ -99,9 +101,6 @@ func (u *Unit) createTask(ctx context.Context, in NewTask, freed ...string) (*ta
 		return nil, err
 	}
 	entered := *t
-	if err := u.matchEach(ctx, freed, e); err != nil {
-		return nil, err
-	}
 	skip, err := u.matchOrSkip(ctx, e)
 	if err != nil {
 		return nil, err

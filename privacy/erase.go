@@ -78,7 +78,7 @@ func (e *LiveTasksError) Error() string {
 // rest.
 func Erase(ctx context.Context, st *store.Store, d Changer, o EraseOptions) (*Erased, error) {
 	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, o.WorkspaceSID) {
-		return nil, taskrouter.Invalidf("A Workspace is required")
+		return nil, taskrouter.Invalidf("The SID of a Workspace is required: WS and 32 digits")
 	}
 	if !validPath(o.Attribute) || o.Value == "" {
 		return nil, taskrouter.Invalidf("An attribute and its value are required")

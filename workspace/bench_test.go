@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,9 +29,28 @@ type bench struct {
 	accounts *workspace.Accounts
 	account  string
 	ws       string
-	now      time.Time
+	clock
 	// written is every event that was ever written under the lock.
 	written []taskrouter.EventType
+}
+
+// clock stands still until it is moved. The dispatcher looks at it beside the
+// test.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
 }
 
 // recorder notes the events on their way into the store: those of a deleted
@@ -61,20 +81,19 @@ func (t *recordingTx) Apply(ctx context.Context, c *dispatch.Changes) error {
 // newBench makes an account with one Workspace.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, ctx: t.Context(), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	b := &bench{t: t, ctx: t.Context(), clock: clock{at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
 	db, err := store.Open(b.ctx, store.Options{URL: "sqlite::memory:"})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	require.NoError(t, db.Migrate(b.ctx))
 	b.db = db
 
-	clock := func() time.Time { return b.now }
 	engine := rules.New(rules.Options{})
 	// The smallest chunks: whatever is bulk work is spread over several
 	// transactions.
-	b.d = dispatch.New(&recorder{Store: db, b: b}, engine, nil, zap.NewNop(), dispatch.Options{Now: clock, ChunkSize: 1})
+	b.d = dispatch.New(&recorder{Store: db, b: b}, engine, nil, zap.NewNop(), dispatch.Options{Now: b.now, ChunkSize: 1})
 	b.Service = workspace.New(b.d, db, engine, zap.NewNop(), workspace.Options{
-		MaxActivities: 6, MaxQueues: 5, Now: clock, Backends: []string{"fake", "restcomm"},
+		MaxActivities: 6, MaxQueues: 5, Now: b.now, Backends: []string{"fake", "restcomm"},
 		ValidateMenu: func(menu string) error {
 			if !strings.HasPrefix(menu, "{") {
 				return errors.New("steps: a menu is a JSON object")
@@ -84,7 +103,7 @@ func newBench(t *testing.T) *bench {
 	})
 	sealer, err := workspace.NewSealer(workspace.NewSealingKey())
 	require.NoError(t, err)
-	b.accounts = workspace.NewAccounts(db, sealer, zap.NewNop(), workspace.AccountOptions{Now: clock})
+	b.accounts = workspace.NewAccounts(db, sealer, zap.NewNop(), workspace.AccountOptions{Now: b.now})
 	b.account = b.newAccount()
 	w, err := b.CreateWorkspace(b.ctx, workspace.NewWorkspace{Account: b.account, FriendlyName: "Support", Actor: b.api()})
 	require.NoError(t, err)

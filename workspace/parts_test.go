@@ -21,14 +21,14 @@ func TestActivityLife(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, a, stored)
 
-	b.now = b.now.Add(time.Second)
+	b.pass(time.Second)
 	same, err := b.UpdateActivity(b.ctx, workspace.ActivityUpdate{Subject: b.subject(a.SID), FriendlyName: ptr("Lunch")})
 	require.NoError(t, err)
 	require.Equal(t, a.UpdatedAt, same.UpdatedAt)
 	renamed, err := b.UpdateActivity(b.ctx, workspace.ActivityUpdate{Subject: b.subject(a.SID), FriendlyName: ptr("Break")})
 	require.NoError(t, err)
 	require.Equal(t, "Break", renamed.FriendlyName)
-	require.Equal(t, b.now, renamed.UpdatedAt)
+	require.Equal(t, b.now(), renamed.UpdatedAt)
 	require.NoError(t, b.DeleteActivity(b.ctx, b.subject(a.SID)))
 	require.Equal(t, []taskrouter.EventType{
 		taskrouter.WorkspaceCreated, taskrouter.ActivityCreated, taskrouter.ActivityUpdated, taskrouter.ActivityDeleted,
@@ -177,7 +177,7 @@ func TestQueueLife(t *testing.T) {
 	update := func(n workspace.QueueUpdate) *taskrouter.TaskQueue {
 		t.Helper()
 		n.Subject = b.subject(q.SID)
-		b.now = b.now.Add(time.Second)
+		b.pass(time.Second)
 		got, err := b.UpdateQueue(b.ctx, n)
 		require.NoError(t, err)
 		stored, err := b.db.FetchQueue(b.ctx, b.account, b.ws, q.SID)

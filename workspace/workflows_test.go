@@ -28,7 +28,7 @@ func TestWorkflowLife(t *testing.T) {
 	update := func(n workspace.WorkflowUpdate) *taskrouter.Workflow {
 		t.Helper()
 		n.Subject = b.subject(f.SID)
-		b.now = b.now.Add(time.Second)
+		b.pass(time.Second)
 		got, err := b.UpdateWorkflow(b.ctx, n)
 		require.NoError(t, err)
 		return got
@@ -150,7 +150,7 @@ func TestCallQueueLife(t *testing.T) {
 	}
 	require.Equal(t, q.SID, holder("fake", "hotline"))
 
-	b.now = b.now.Add(time.Second)
+	b.pass(time.Second)
 	same, err := b.UpdateCallQueue(b.ctx, workspace.CallQueueUpdate{
 		Subject: b.subject(q.SID), PhoneNumbers: &[]string{"+15550100", "hotline"}, Instruction: ptr("DEQUEUE"),
 	})
@@ -161,7 +161,7 @@ func TestCallQueueLife(t *testing.T) {
 		Menu: ptr(""), HoldMusicURL: ptr("https://example.com/hold.mp3"), WrapUp: ptr(int64(0)),
 	})
 	require.NoError(t, err)
-	require.Equal(t, b.now, got.UpdatedAt)
+	require.Equal(t, b.now(), got.UpdatedAt)
 	stored, err := b.db.FetchCallQueue(b.ctx, b.account, b.ws, q.SID)
 	require.NoError(t, err)
 	require.Equal(t, got, stored)

@@ -100,21 +100,21 @@ func TestCreateWorkspaceFromTemplate(t *testing.T) {
 func TestUpdateWorkspace(t *testing.T) {
 	b := newBench(t)
 	away := b.activity("Unavailable")
-	b.now = b.now.Add(time.Minute)
+	b.pass(time.Minute)
 	got, err := b.UpdateWorkspace(b.ctx, workspace.WorkspaceUpdate{
 		Subject: b.subject(b.ws), FriendlyName: ptr("Renamed"), TimeoutActivitySID: &away, DefaultActivitySID: &away,
 		EventCallbackURL: ptr("http://example.com/e?x=1"), EventsFilter: ptr("task.created"), PrioritizeQueueOrder: ptr("LIFO"),
 	})
 	require.NoError(t, err)
 	require.Equal(t, int64(1), got.Version)
-	require.Equal(t, b.now, got.UpdatedAt)
+	require.Equal(t, b.now(), got.UpdatedAt)
 	stored, err := b.db.FetchWorkspace(b.ctx, b.account, b.ws)
 	require.NoError(t, err)
 	require.Equal(t, got, stored)
 	require.Equal(t, "Renamed", b.eventRows()[1].Data["workspace_name"])
 
 	t.Run("the same again changes nothing", func(t *testing.T) {
-		b.now = b.now.Add(time.Minute)
+		b.pass(time.Minute)
 		again, err := b.UpdateWorkspace(b.ctx, workspace.WorkspaceUpdate{
 			Subject: b.subject(b.ws), FriendlyName: ptr("Renamed"), PrioritizeQueueOrder: ptr("lifo"), MultiTaskEnabled: ptr(true),
 		})

@@ -24,7 +24,8 @@ func devCommand() *cobra.Command {
 departments Support and Sales, languages English and Japanese, four agents and a
 phone number, +15550100. Calls are placed over /dev/calls.
 
-The state is kept in --data and continues there after a restart.`,
+The state is kept in --data and continues there after a restart. Configuration files and
+TASKROUTER_* settings are not read: to try those, run taskrouter all.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := logging.New(logging.Options{Format: logging.FormatConsole, Level: level})

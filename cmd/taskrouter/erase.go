@@ -59,6 +59,10 @@ are routed without them.`,
 			if out == nil || errors.As(err, &live) {
 				return err
 			}
+			var live *privacy.LiveTasksError
+			if errors.As(err, &live) {
+				return fmt.Errorf("%w (--include-live erases them too)", err)
+			}
 			// What was erased is told also when it could not be finished.
 			return errors.Join(err, showErased(cmd.OutOrStdout(), out, asJSON))
 		},

@@ -25,9 +25,9 @@ func purgeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "purge", Short: "Remove what belongs to tasks that ended long ago", Args: cobra.NoArgs,
 		Long: `Remove what belongs to tasks that ended long ago: their rows and reservations, calls,
-and events up to that time. Tasks that have not ended stay, and so do statistics, agents
-and events that are still to be sent. The system may run meanwhile. Whoever interrupts it
-may simply run it again.`,
+and all events up to that time, also those of open tasks. Tasks that have not ended stay,
+and so do statistics, agents and events that are still to be sent. The system may run
+meanwhile. Whoever interrupts it may simply run it again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if age <= 0 {
 				return errors.New("--older-than must be a duration such as 720h")
@@ -54,7 +54,7 @@ may simply run it again.`,
 		},
 	}
 	f := c.Flags()
-	f.DurationVar(&age, "older-than", defaultPurgeAge, "how long ago a Task must have ended")
+	f.DurationVar(&age, "older-than", defaultPurgeAge, "how long ago a Task must have ended; events older than that go too")
 	f.StringVar(&o.AccountSID, "account", "", "only this account")
 	f.StringVar(&o.WorkspaceSID, "workspace", "", "only this Workspace")
 	f.BoolVar(&o.DryRun, "dry-run", false, "count, and remove nothing")

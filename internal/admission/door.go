@@ -90,6 +90,8 @@ func New(o Options) *Door {
 		}
 		d.gates[kind] = newGate(g.reason, g.limit, roomPerSlot*g.limit, o.Patience)
 	}
+	// Whoever holds the places of new work, however long, agents get rid of theirs.
+	d.gates[Write].kept = d.gates[Write].limit / 4
 	// There is room for all who were let in.
 	d.gates[Query].room = d.gates[Read].limit + d.gates[Explain].limit
 	return d

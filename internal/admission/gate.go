@@ -23,8 +23,10 @@ const (
 
 // gate lets a number of requests in at a time. It is safe for concurrent use.
 type gate struct {
-	reason   Reason
-	limit    int
+	reason Reason
+	limit  int
+	// kept are places of the limit that only Finish gets.
+	kept     int
 	room     int
 	patience time.Duration
 
@@ -50,7 +52,7 @@ func newGate(reason Reason, limit, room int, patience time.Duration) *gate {
 // requests that do not stand behind it.
 func (g *gate) enter(ctx context.Context, c Class) error {
 	g.mu.Lock()
-	if g.inside < g.limit {
+	if g.inside < g.places(c) {
 		g.inside++
 		g.mu.Unlock()
 		return nil
@@ -82,19 +84,30 @@ func (g *gate) enter(ctx context.Context, c Class) error {
 	return g.refusalUnless(!waited && <-v.verdict)
 }
 
-// leave lets the next one in: the first of the first class.
+// leave lets the next one in: the first of the first class that has a place.
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for c := range classes {
-		if first := g.lines[c].Front(); first != nil {
-			v, _ := first.Value.(*visitor)
-			g.remove(c, v)
-			v.verdict <- true
-			return
-		}
-	}
 	g.inside--
+	for c := range classes {
+		first := g.lines[c].Front()
+		if first == nil || g.inside >= g.places(c) {
+			continue
+		}
+		v, _ := first.Value.(*visitor)
+		g.remove(c, v)
+		g.inside++
+		v.verdict <- true
+		return
+	}
+}
+
+// places is how many may be inside for one of a class to enter.
+func (g *gate) places(c Class) int {
+	if c == Finish {
+		return g.limit
+	}
+	return g.limit - g.kept
 }
 
 // displace sends away the last one of the last class behind c; false when

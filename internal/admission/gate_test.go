@@ -56,6 +56,29 @@ func TestGateOrder(t *testing.T) {
 	})
 }
 
+// TestGateKeepsPlaces: however many hold a place, there are some left for those
+// who finish.
+func TestGateKeepsPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(BusyWrites, 4, 10, time.Minute)
+		g.kept = 1
+		for range 3 {
+			require.NoError(t, g.enter(t.Context(), Begin))
+		}
+		begin := queueUp(t, g, Begin)
+		undecided(t, begin)
+		require.NoError(t, g.enter(t.Context(), Finish), "the place kept")
+		finish := queueUp(t, g, Finish)
+		undecided(t, begin, finish)
+		g.leave()
+		require.NoError(t, <-finish)
+		g.leave() // three are inside: all places of the others
+		undecided(t, begin)
+		g.leave()
+		require.NoError(t, <-begin)
+	})
+}
+
 func TestGatePatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(BusyReads, 1, 10, time.Second)

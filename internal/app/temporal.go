@@ -66,7 +66,7 @@ func (a *App) connectTemporal(cfg *config.Config) error {
 		tunables = workflows.DefaultTunables()
 	}
 	a.runs = workflows.NewClient(a.sdk, workflows.ClientOptions{
-		Namespace: cfg.Temporal.Namespace, Eager: a.opts.API && a.opts.Work, Tunables: tunables,
+		Namespace: cfg.Temporal.Namespace, Eager: a.opts.API && a.opts.Work && cfg.Worker.BuildID == "", Tunables: tunables,
 	})
 	return nil
 }

@@ -25,6 +25,8 @@ Settings come from four places. A later one wins:
 3. environment variables;
 4. flags: the key with dashes, such as ` + "`--temporal-address`" + `.
 
+They are read once, when a process starts. ` + "`taskrouter dev` reads none of them: it has flags of its own, `taskrouter dev --help`" + `.
+
 ` + "`taskrouter config check` reports every mistake at once; `taskrouter config show` prints what is in force" + `, without
 secrets. A key nobody knows is a mistake, in the file and in the environment: a misspelt one would silently leave the
 default in force. Left alone are ` + "`TASKROUTER_URL`, `TASKROUTER_ACCOUNT_SID`, `TASKROUTER_AUTH_TOKEN`" + `,
