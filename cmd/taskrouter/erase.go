@@ -55,13 +55,12 @@ are routed without them.`,
 				defer func() { fmt.Fprint(w, "\r\x1b[K") }()
 			}
 			out, err := privacy.Erase(ctx, st, dispatcher, o)
-			var live *privacy.LiveTasksError
-			if out == nil || errors.As(err, &live) {
-				return err
-			}
-			var live *privacy.LiveTasksError
-			if errors.As(err, &live) {
+			var refused *privacy.LiveTasksError
+			switch {
+			case errors.As(err, &refused):
 				return fmt.Errorf("%w (--include-live erases them too)", err)
+			case out == nil:
+				return err
 			}
 			// What was erased is told also when it could not be finished.
 			return errors.Join(err, showErased(cmd.OutOrStdout(), out, asJSON))

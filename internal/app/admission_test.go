@@ -22,7 +22,7 @@ func TestDoor(t *testing.T) {
 	}
 	fits := func(d *admission.Door, k admission.Kind) (n int) {
 		for {
-			if _, err := d.Enter(t.Context(), k, admission.Change); err != nil {
+			if _, err := d.Enter(t.Context(), k, admission.Finish); err != nil {
 				return n
 			}
 			n++
