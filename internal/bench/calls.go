@@ -235,8 +235,20 @@ func (k *callCenter) converse(ctx context.Context, s seat, j *callJob, leg, cust
 	if _, _, err := k.phones.await(ctx, leg, "the agent's phone is free", func(c call) bool { return c.State == callEnded }); err != nil {
 		return err
 	}
-	task, took, err := k.client.post(ctx, s.workspace+"/Tasks/"+j.task, "AssignmentStatus", "completed")
+	path := s.workspace + "/Tasks/" + j.task
+	task, took, err := k.client.post(ctx, path, "AssignmentStatus", "completed")
 	j.complete, j.early = took, strings.HasPrefix(task.Reason, hungUpEarly)
+	if err == nil {
+		return nil
+	}
+	// A router that is behind may have given the join up, and ended the Task.
+	var now struct {
+		Status string `json:"assignment_status"`
+	}
+	if k.client.get(ctx, path, &now) == nil && now.Status == "completed" {
+		j.early = true
+		return nil
+	}
 	return err
 }
 
