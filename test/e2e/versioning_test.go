@@ -16,18 +16,14 @@ import (
 // TestWorkerVersioning: with a build id durable runs go to the current version,
 // and one that began with the version before goes on with the next.
 func TestWorkerVersioning(t *testing.T) {
-	t.Parallel()
 	data := t.TempDir()
-	namespace := ""
 	boot := func(build string) *system {
+		// A Temporal server of its own: deployments keep one busy.
 		s := startSystem(t, sqlite, func(o *dev.Options) {
-			if namespace == "" {
-				namespace = o.Namespace
-			}
-			o.Namespace, o.Ephemeral, o.DataDir = namespace, false, data
+			o.TemporalAddress, o.Namespace, o.Ephemeral, o.DataDir = "", "", false, data
 			o.Change = func(cfg *config.Config) { cfg.Worker.BuildID = build }
 		})
-		s.temporal = dialTemporal(t, s.TemporalAddress, namespace)
+		s.temporal = dialTemporal(t, s.TemporalAddress, s.Namespace)
 		deployment := s.temporal.WorkerDeploymentClient().GetHandle(worker.DefaultDeployment)
 		until(t, build+" is the current version", func() bool {
 			_, err := deployment.SetCurrentVersion(context.Background(), sdkclient.WorkerDeploymentSetCurrentVersionOptions{BuildID: build})
