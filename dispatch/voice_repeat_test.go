@@ -18,7 +18,8 @@ func dequeueFrom(number string) *taskrouter.Instruction {
 // A repeated instruction rings nobody twice.
 func TestRepeatedInstruction(t *testing.T) {
 	for _, in := range []*taskrouter.Instruction{
-		dequeueFrom("+431"), {Kind: taskrouter.InstructConference},
+		dequeueFrom("+431"),
+		{Kind: taskrouter.InstructConference},
 		{Kind: taskrouter.InstructCall, Params: map[string]string{"from": "+431", "url": "https://example.com/x"}},
 	} {
 		t.Run(string(in.Kind), func(t *testing.T) {
