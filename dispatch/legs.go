@@ -155,8 +155,8 @@ func (u *Unit) legOver(ctx context.Context, e *entry, l *taskrouter.Leg, cause s
 	if r == nil || asked || purpose == taskrouter.LegRedirects || purpose == taskrouter.LegSupervises {
 		return nil // the Reservation is over already, the end was our doing, or nobody depends on it
 	}
-	if e.agentLeg(r) != nil {
-		return nil // the agent is on, or being rung at, another phone
+	if !wasJoined && e.tried(r) {
+		return nil // the agent talks, or is being rung, on another leg
 	}
 	switch r.Status {
 	case taskrouter.ReservationPending:
@@ -184,6 +184,13 @@ func (u *Unit) legOver(ctx context.Context, e *entry, l *taskrouter.Leg, cause s
 		taskrouter.ReservationCanceled, taskrouter.ReservationRescinded, taskrouter.ReservationCompleted:
 	}
 	return nil
+}
+
+// tried reports whether another of our legs brings agent and caller together, or
+// may yet. On the customer's own ones nobody knows.
+func (e *entry) tried(r *taskrouter.Reservation) bool {
+	l := e.agentLeg(r)
+	return l != nil && l.Purpose != taskrouter.LegForeign
 }
 
 // Causes of a leg's end that mean different things for its offer.

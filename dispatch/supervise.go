@@ -103,17 +103,20 @@ func (u *Unit) supervisable(e *entry, r *taskrouter.Reservation, call *taskroute
 // agentLeg is the leg the agent of a Reservation talks on or is being called
 // on; nil when there is none.
 func (e *entry) agentLeg(r *taskrouter.Reservation) *taskrouter.Leg {
+	var foreign *taskrouter.Leg
 	for _, l := range e.legs {
 		if l.ReservationSID != r.SID || l.State == taskrouter.LegEnded || l.HangUp {
 			continue
 		}
 		switch l.Purpose {
-		case taskrouter.LegAccepts, taskrouter.LegConnects, taskrouter.LegForeign:
+		case taskrouter.LegAccepts, taskrouter.LegConnects:
 			return l
+		case taskrouter.LegForeign:
+			foreign = l
 		case taskrouter.LegRedirects, taskrouter.LegSupervises:
 		}
 	}
-	return nil
+	return foreign
 }
 
 // supervisedBy reports whether the supervisor at an address is called, or is on

@@ -111,3 +111,43 @@ func TestSuccessorBehindOthersWhenSkipped(t *testing.T) {
 	require.Equal(t, []string{ann}, p.offered(waiting))
 	requireHealthy(t, p.bench)
 }
+
+// A leg on which the customer's markup runs stands in for none of ours.
+func TestCustomersLegBesideOurs(t *testing.T) {
+	call := &taskrouter.Instruction{Kind: taskrouter.InstructCall, Params: map[string]string{"from": "+431", "url": "https://example.com/x"}}
+	for name, row := range map[string]struct {
+		then func(p *phones, attempt string)
+		want taskrouter.TaskStatus
+	}{
+		"talked": {func(p *phones, attempt string) {
+			require.NotEmpty(p.t, p.document(attempt, "CAb").Join)
+			_, err := p.d.JoinSeen(p.ctx, p.ws, attempt)
+			require.NoError(p.t, err)
+			p.fact(attempt, "CAb", taskrouter.LegEnded, "completed")
+		}, taskrouter.TaskWrapping},
+		"busy": {func(p *phones, attempt string) {
+			p.fact(attempt, "CAb", taskrouter.LegEnded, "busy")
+		}, taskrouter.TaskPending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPhones(t, manual)
+			p.agentWithPhone("ann")
+			task := p.ring("CA1")
+			require.NoError(t, p.instructs(task, call))
+			foreign := p.dial(task, "CAa")
+			p.fact(foreign, "CAa", taskrouter.LegAnswered, "")
+			require.NoError(t, p.instructs(task, dequeueFrom("+432")))
+			ls := p.legs(task)
+			require.Len(t, ls, 2)
+			require.False(t, p.leg(foreign).HangUp, "it is not ours to end")
+			attempt := ls[1].Attempt
+			_, err := p.d.BeginDial(p.ctx, p.ws, attempt)
+			require.NoError(t, err)
+			_, err = p.d.DialReported(p.ctx, p.ws, dispatch.DialReport{Attempt: attempt, CallSIDs: []string{"CAb"}, Outcome: dispatch.DialPlaced})
+			require.NoError(t, err)
+			row.then(p, attempt)
+			require.Equal(t, row.want, p.status(task))
+			requireHealthy(t, p.bench)
+		})
+	}
+}
