@@ -1,9 +1,15 @@
 package activities
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"sync"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
+	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -13,8 +19,11 @@ const storeLimit = 2 * time.Second
 
 // CallbackOrder is what an assignment callback is made of.
 type CallbackOrder struct {
-	// Proceed is false when the callback is no longer due.
-	Proceed          bool
+	// Proceed: the order is the caller's, who makes the request. Nobody else
+	// gets it.
+	Proceed bool
+	// Taken: somebody else has the order, and no answer was stored yet.
+	Taken            bool
 	URL, FallbackURL string
 	Task             *taskrouter.Task
 	Worker           *taskrouter.Worker
@@ -68,7 +77,8 @@ func (o CallbackOutcome) withoutSecrets() CallbackOutcome {
 	return o
 }
 
-// CallbackStore reads what a callback is made of and takes in its answer.
+// CallbackStore gives out the order for a callback, once, and takes in its
+// answer.
 type CallbackStore interface {
 	CallbackOrder(ctx context.Context, workspaceSID, reservationSID string) (CallbackOrder, error)
 	CallbackAnswered(ctx context.Context, workspaceSID, reservationSID string, o CallbackOutcome) (taskrouter.View, error)
@@ -86,47 +96,162 @@ type AssignInput struct {
 }
 
 // AssignResult is the view after the answer was applied. Unsaved is set
-// instead when the store could not take the answer; both are nil when no
-// callback was due.
+// instead when the store could not take the answer, UnderWay when there is none
+// yet: it is stored when it comes, and lost with the process that waits for it.
+// All are empty when no callback was due.
 type AssignResult struct {
-	View    *View            `json:"view,omitempty"`
-	Unsaved *CallbackOutcome `json:"unsaved,omitempty"`
+	View     *View            `json:"view,omitempty"`
+	Unsaved  *CallbackOutcome `json:"unsaved,omitempty"`
+	UnderWay bool             `json:"under_way,omitempty"`
 }
 
-// Callbacks makes assignment callbacks.
+const (
+	// CallbackLimit bounds a callback from its order on: two requests of 5 s,
+	// and storing the answer. After it, an answer that is not stored is lost.
+	CallbackLimit = 15 * time.Second
+	// DefaultPatience is long enough for a receiver in good health, and short
+	// enough for everything else that a run has to do meanwhile.
+	DefaultPatience = 500 * time.Millisecond
+	// DefaultCallbacks is how many requests are under way at once.
+	DefaultCallbacks = 200
+	// answerPause is between two attempts to store an answer.
+	answerPause = 500 * time.Millisecond
+)
+
+// Callbacks makes assignment callbacks. It must not be copied after first use.
 type Callbacks struct {
 	Store    CallbackStore
 	Assigner Assigner
+	// Patience is how long Ask waits for an answer; zero is DefaultPatience.
+	Patience time.Duration
+	// Limit is how many requests are under way at once; zero is
+	// DefaultCallbacks.
+	Limit int
+
+	begin  sync.Once
+	places chan struct{}
+	busy   sync.WaitGroup
 }
+
+// Ask makes one Reservation's callback and applies the answer, as Assign does,
+// but leaves a receiver that takes its time to a goroutine of this process: a
+// run must not stand still for it. It fails, with type TypeStore, only before
+// anything was sent.
+func (a *Callbacks) Ask(ctx context.Context, in AssignInput) (AssignResult, error) {
+	leave, err := a.enter(ctx)
+	if err != nil {
+		return AssignResult{}, err
+	}
+	order, res, err := a.order(ctx, in)
+	if order == nil {
+		leave()
+		return res, err
+	}
+	answered, left := make(chan CallbackOutcome), make(chan struct{})
+	defer close(left)
+	a.busy.Go(func() {
+		defer leave()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallbackLimit)
+		defer cancel()
+		outcome := a.ask(ctx, *order)
+		select {
+		case answered <- outcome:
+		case <-left:
+			a.keep(ctx, in, outcome)
+		}
+	})
+	patience := time.NewTimer(cmp.Or(a.Patience, DefaultPatience))
+	defer patience.Stop()
+	select {
+	case outcome := <-answered:
+		return a.apply(ctx, in, outcome), nil
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return AssignResult{UnderWay: true}, nil
+}
+
+// enter takes one of the places for requests under way and returns what gives
+// it back.
+func (a *Callbacks) enter(ctx context.Context) (leave func(), err error) {
+	a.begin.Do(func() { a.places = make(chan struct{}, cmp.Or(a.Limit, DefaultCallbacks)) })
+	select {
+	case a.places <- struct{}{}:
+		return func() { <-a.places }, nil
+	default:
+		return nil, fail(ctx, "make callback", taskrouter.Unavailable(nil, "Too many callbacks are under way"))
+	}
+}
+
+// ask makes the request. A fault of ours counts as a callback that failed,
+// because the request may have been made.
+func (a *Callbacks) ask(ctx context.Context, order CallbackOrder) (out CallbackOutcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			activity.GetLogger(ctx).Error("assignment callback panicked", logging.KeyError, fmt.Errorf("panic: %v", r))
+			out = CallbackOutcome{Failed: true}
+		}
+	}()
+	return a.Assigner.Assign(ctx, order)
+}
+
+// keep stores an answer that came late, for as long as there is time.
+func (a *Callbacks) keep(ctx context.Context, in AssignInput, outcome CallbackOutcome) {
+	for a.apply(ctx, in, outcome).Unsaved != nil {
+		select {
+		case <-time.After(answerPause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Drain returns when no request of Ask is under way any more, CallbackLimit
+// after the last Ask at the latest. It is no method, because every method is an
+// activity.
+func Drain(a *Callbacks) { a.busy.Wait() }
 
 // Assign makes one Reservation's callback and applies the answer. It fails,
 // with type TypeStore, only before anything was sent. The answer is normally
 // written here rather than handed back, because an instruction may hold
 // telephone numbers and results are kept in the history.
 func (a *Callbacks) Assign(ctx context.Context, in AssignInput) (AssignResult, error) {
+	order, res, err := a.order(ctx, in)
+	if order == nil {
+		return res, err
+	}
+	return a.apply(ctx, in, a.Assigner.Assign(ctx, *order)), nil
+}
+
+// order takes the order for a callback; nil when there is nothing to ask, and
+// then the result says why.
+func (a *Callbacks) order(ctx context.Context, in AssignInput) (*CallbackOrder, AssignResult, error) {
 	order, err := limited(ctx, func(ctx context.Context) (CallbackOrder, error) {
 		return a.Store.CallbackOrder(ctx, in.WorkspaceSID, in.ReservationSID)
 	})
-	if missing(err) {
+	switch {
+	case missing(err):
 		gone := in.gone()
-		return AssignResult{View: &gone}, nil
+		return nil, AssignResult{View: &gone}, nil
+	case err != nil:
+		return nil, AssignResult{}, fail(ctx, "take callback order", err)
+	case !order.Proceed:
+		return nil, AssignResult{UnderWay: order.Taken}, nil
 	}
-	if err != nil {
-		return AssignResult{}, fail(ctx, "read callback order", err)
-	}
-	if !order.Proceed {
-		return AssignResult{}, nil
-	}
-	outcome := a.Assigner.Assign(ctx, order)
+	return &order, AssignResult{}, nil
+}
+
+// apply stores the answer of a callback.
+func (a *Callbacks) apply(ctx context.Context, in AssignInput, outcome CallbackOutcome) AssignResult {
 	v, err := limited(ctx, func(ctx context.Context) (taskrouter.View, error) {
 		return a.Store.CallbackAnswered(ctx, in.WorkspaceSID, in.ReservationSID, outcome)
 	})
 	view, err := in.view(ctx, "apply callback", v, err)
-	if err != nil {
+	if err != nil { // failing would ask the receiver again
 		unsaved := outcome.withoutSecrets()
-		return AssignResult{Unsaved: &unsaved}, nil //nolint:nilerr // the run stores the answer itself; failing would ask the receiver again
+		return AssignResult{Unsaved: &unsaved}
 	}
-	return AssignResult{View: &view}, nil
+	return AssignResult{View: &view}
 }
 
 // limited runs one store call with its own time limit.

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -66,6 +67,108 @@ func TestAssign(t *testing.T) {
 		requireStoreError(t, err)
 		require.Zero(t, r.asked)
 	})
+}
+
+// slow is a receiver that answers when it is told to.
+type slow struct {
+	arrived chan struct{}
+	answer  chan CallbackOutcome
+}
+
+func newSlow() *slow {
+	return &slow{arrived: make(chan struct{}, 10), answer: make(chan CallbackOutcome)}
+}
+
+func (s *slow) Assign(ctx context.Context, _ CallbackOrder) CallbackOutcome {
+	s.arrived <- struct{}{}
+	select {
+	case o := <-s.answer:
+		return o
+	case <-ctx.Done():
+		return CallbackOutcome{Failed: true}
+	}
+}
+
+var asked = AssignInput{Subject: subject, ReservationSID: "WR1"}
+
+func TestAskIsAssignForAReceiverInTime(t *testing.T) {
+	accept := CallbackOutcome{Instruction: &Instruction{Kind: taskrouter.InstructAccept}}
+	for name, row := range map[string]struct {
+		store *store
+		want  AssignResult
+		asked int
+	}{
+		"no longer due":    {store: &store{}},
+		"taken":            {store: &store{order: CallbackOrder{Taken: true}}, want: AssignResult{UnderWay: true}},
+		"answer not taken": {store: &store{order: CallbackOrder{Proceed: true}, writeErr: errDown}, want: AssignResult{Unsaved: &accept}, asked: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := &receiver{outcome: accept}
+			a := &Callbacks{Store: row.store, Assigner: r, Patience: time.Minute}
+			got, err := run[AssignResult](t, a, a.Ask, asked)
+			require.NoError(t, err)
+			require.Equal(t, row.want, got)
+			Drain(a)
+			require.Equal(t, row.asked, r.asked)
+		})
+	}
+	t.Run("answered", func(t *testing.T) {
+		s := &store{order: CallbackOrder{Proceed: true}}
+		a := &Callbacks{Store: s, Assigner: &receiver{outcome: accept}, Patience: time.Minute}
+		got, err := run[AssignResult](t, a, a.Ask, asked)
+		require.NoError(t, err)
+		require.EqualValues(t, 5, got.View.Revision)
+		require.Equal(t, accept, s.outcome)
+	})
+	t.Run("store down before anything was sent", func(t *testing.T) {
+		r := &receiver{}
+		a := &Callbacks{Store: &store{err: errDown}, Assigner: r}
+		_, err := run[AssignResult](t, a, a.Ask, asked)
+		requireStoreError(t, err)
+		require.Zero(t, r.asked)
+		require.Empty(t, a.places, "its place is free again")
+	})
+	t.Run("a fault of ours", func(t *testing.T) {
+		s := &store{order: CallbackOrder{Proceed: true}}
+		a := &Callbacks{Store: s, Patience: time.Minute} // asks nobody, which panics
+		got, err := run[AssignResult](t, a, a.Ask, asked)
+		require.NoError(t, err)
+		require.NotNil(t, got.View)
+		require.True(t, s.outcome.Failed)
+	})
+}
+
+func TestAskDoesNotWaitForASlowReceiver(t *testing.T) {
+	r, s := newSlow(), &store{order: CallbackOrder{Proceed: true}}
+	a := &Callbacks{Store: s, Assigner: r, Patience: time.Millisecond, Limit: 1}
+	got, err := run[AssignResult](t, a, a.Ask, asked)
+	require.NoError(t, err)
+	require.Equal(t, AssignResult{UnderWay: true}, got)
+	<-r.arrived
+	_, err = run[AssignResult](t, a, a.Ask, asked)
+	requireStoreError(t, err)
+	require.Equal(t, []string{"order WS1 WR1"}, s.calls, "beyond the limit nobody takes an order")
+
+	accept := CallbackOutcome{Instruction: &Instruction{Kind: taskrouter.InstructAccept}}
+	r.answer <- accept
+	Drain(a)
+	require.Equal(t, accept, s.outcome, "what it says in the end is stored")
+	require.Empty(t, a.places)
+}
+
+// TestLateAnswerIsKept: the store is away when a slow receiver answers.
+func TestLateAnswerIsKept(t *testing.T) {
+	r, s := newSlow(), &store{order: CallbackOrder{Proceed: true}, writeErr: errDown}
+	a := &Callbacks{Store: s, Assigner: r, Patience: time.Millisecond}
+	_, err := run[AssignResult](t, a, a.Ask, asked)
+	require.NoError(t, err)
+	r.answer <- CallbackOutcome{}
+	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.calls) > 2 }, time.Minute, time.Millisecond)
+	s.mu.Lock()
+	s.writeErr = nil
+	s.mu.Unlock()
+	Drain(a)
+	require.Equal(t, "answered WS1 WR1", s.calls[len(s.calls)-1])
 }
 
 func TestInstructionSurvivesItsHistoryForm(t *testing.T) {

@@ -62,7 +62,10 @@ func (s *store) CallbackOrder(_ context.Context, ws, r string) (CallbackOrder, e
 
 func (s *store) CallbackAnswered(_ context.Context, ws, r string, o CallbackOutcome) (taskrouter.View, error) {
 	s.outcome = o
-	return s.done("answered "+ws+" "+r, s.writeErr)
+	s.mu.Lock()
+	err := s.writeErr
+	s.mu.Unlock()
+	return s.done("answered "+ws+" "+r, err)
 }
 
 func (s *store) BeginDial(_ context.Context, ws, attempt string) (DialOrder, error) {

@@ -192,8 +192,10 @@ const (
 
 // CallbackOrder is what the durable run needs to make an assignment callback.
 type CallbackOrder struct {
-	// Proceed is false when the callback is no longer due.
-	Proceed          bool
+	// Proceed: the caller is the one who makes the request.
+	Proceed bool
+	// Taken: somebody else took the order and has not answered yet.
+	Taken            bool
 	URL, FallbackURL string
 	Task             *taskrouter.Task
 	Worker           *taskrouter.Worker

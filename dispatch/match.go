@@ -21,7 +21,7 @@ import (
 // walking them in idle order. The first page is short: mostly the agent who is
 // idle for longest fits.
 const (
-	firstCandidates = 4
+	firstCandidates = 2
 	candidatePage   = 32
 )
 

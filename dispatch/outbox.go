@@ -68,7 +68,7 @@ func (o *outbox) send(ds []delivery) {
 			continue
 		}
 		line := o.work
-		if x.view.ToDo() {
+		if x.view.ToDo() || x.view.Ended() {
 			line = o.pressing
 		}
 		select {

@@ -15,7 +15,7 @@ func (d *Dispatcher) UpdateReservation(ctx context.Context, in ReservationUpdate
 			return err
 		}
 		u.As(in.Actor)
-		e, r, err := u.offer(ctx, in.SID)
+		e, r, err := u.offerOf(ctx, in.TaskSID, in.SID)
 		if err != nil {
 			return err
 		}
@@ -60,6 +60,23 @@ func (u *Unit) offer(ctx context.Context, sid string) (*entry, *taskrouter.Reser
 		r = open
 	}
 	return e, r, nil
+}
+
+// offerOf is offer for who knows the Task, which spares a read while the
+// Reservation is open.
+func (u *Unit) offerOf(ctx context.Context, taskSID, sid string) (*entry, *taskrouter.Reservation, error) {
+	if taskSID != "" {
+		e, err := u.entry(ctx, taskSID)
+		if err != nil {
+			return nil, nil, err
+		}
+		if e != nil {
+			if r := e.reservation(sid); r != nil {
+				return e, r, nil
+			}
+		}
+	}
+	return u.offer(ctx, sid)
 }
 
 func (u *Unit) updateReservation(ctx context.Context, e *entry, r *taskrouter.Reservation, in ReservationUpdate) error {
@@ -204,8 +221,9 @@ func (u *Unit) expireOffer(ctx context.Context, e *entry, r *taskrouter.Reservat
 	return u.changed(ctx, ReservationEnded, e, freed...)
 }
 
-// CallbackOrder is what an assignment callback needs; Proceed is false when
-// the offer is no longer pending or the callback was made already.
+// CallbackOrder gives the order for an assignment callback to whoever asks
+// first. A process that dies with it cannot be told from one whose request was
+// made, so nobody gets it twice.
 func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID string) (CallbackOrder, error) {
 	var out CallbackOrder
 	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
@@ -217,6 +235,7 @@ func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID strin
 			return err
 		}
 		if r.Status != taskrouter.ReservationPending || r.Callback != taskrouter.CallbackDue {
+			out.Taken = r.AwaitsCallback()
 			return nil
 		}
 		a, err := u.agent(ctx, r.WorkerSID)
@@ -227,6 +246,8 @@ func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID strin
 		if w == nil || w.AssignmentCallbackURL == "" {
 			return nil
 		}
+		r.Callback = taskrouter.CallbackTaken
+		u.touchReservation(r)
 		task, res := *e.Task, *r
 		out = CallbackOrder{
 			Proceed: true, URL: w.AssignmentCallbackURL, FallbackURL: w.FallbackAssignmentCallbackURL,
@@ -248,19 +269,20 @@ func (d *Dispatcher) CallbackAnswered(ctx context.Context, ws, reservationSID st
 		if err != nil || r == nil {
 			return nil, err
 		}
-		if r.Status != taskrouter.ReservationPending || r.Callback != taskrouter.CallbackDue {
+		if !r.AwaitsCallback() {
 			return e, nil
 		}
 		r.Callback = taskrouter.CallbackDone
 		u.touchReservation(r)
-		u.touchTask(e)
 		if o.Failed {
 			r.Callback = taskrouter.CallbackFailed
+			u.touchTask(e)
 			return e, u.fail(ctx, e, r, taskrouter.ReasonCallbackFailed)
 		}
 		if o.Instruction == nil {
-			return e, nil
+			return e, nil // who asks learns it from the answer
 		}
+		u.touchTask(e)
 		if err := u.instruct(ctx, e, r, o.Instruction, byCallback); err != nil {
 			if taskrouter.KindOf(err) != taskrouter.KindInvalid {
 				return nil, err

@@ -266,6 +266,12 @@ func TestCallbackOnce(t *testing.T) {
 	require.True(t, o.Proceed)
 	require.Equal(t, "https://example.com/assign", o.URL)
 	require.Equal(t, "default", o.ChannelName)
+	again, err := b.d.CallbackOrder(b.ctx, b.ws, r.SID)
+	require.NoError(t, err)
+	require.Equal(t, dispatch.CallbackOrder{Taken: true}, again, "the order is given out once")
+	v, err := b.d.View(b.ctx, b.ws, task)
+	require.NoError(t, err)
+	require.True(t, v.Offers[0].CallbackDue, "a run that begins anew must see that an answer is missing")
 	_, err = b.d.CallbackAnswered(b.ctx, b.ws, r.SID, dispatch.CallbackOutcome{Instruction: &taskrouter.Instruction{Kind: taskrouter.InstructDequeue}})
 	require.NoError(t, err)
 	require.Equal(t, taskrouter.ReservationPending, b.reservation(r.SID).Status, "an instruction that cannot be carried out leaves the offer")
@@ -274,7 +280,44 @@ func TestCallbackOnce(t *testing.T) {
 	require.Equal(t, taskrouter.ReservationPending, b.reservation(r.SID).Status, "the second answer comes too late")
 	o, err = b.d.CallbackOrder(b.ctx, b.ws, r.SID)
 	require.NoError(t, err)
-	require.False(t, o.Proceed)
+	require.Zero(t, o, "answered")
+}
+
+// TestCallbackLeftOpen: an answer without an instruction is remembered, and is
+// nothing that anybody else must hear of.
+func TestCallbackLeftOpen(t *testing.T) {
+	b := newBench(t)
+	b.workflow(everything(b.queue("Q")), withCallback)
+	b.worker("Ann", "{}")
+	task := b.task()
+	r := b.offer(task)
+	before, err := b.d.View(b.ctx, b.ws, task)
+	require.NoError(t, err)
+	_, err = b.d.CallbackOrder(b.ctx, b.ws, r.SID)
+	require.NoError(t, err)
+	v, err := b.d.CallbackAnswered(b.ctx, b.ws, r.SID, dispatch.CallbackOutcome{})
+	require.NoError(t, err)
+	require.False(t, v.Offers[0].CallbackDue)
+	require.Equal(t, before.Revision, v.Revision, "no notice")
+	v, err = b.d.CallbackAnswered(b.ctx, b.ws, r.SID, dispatch.CallbackOutcome{Failed: true})
+	require.NoError(t, err)
+	require.Len(t, v.Offers, 1, "a process that waited in vain comes too late")
+}
+
+// TestCallbackLostWithItsProcess: the order was taken and no answer came.
+func TestCallbackLostWithItsProcess(t *testing.T) {
+	b := newBench(t)
+	b.workflow(everything(b.queue("Q")), withCallback)
+	b.worker("Ann", "{}")
+	task := b.task()
+	r := b.offer(task)
+	_, err := b.d.CallbackOrder(b.ctx, b.ws, r.SID)
+	require.NoError(t, err)
+	v, err := b.d.CallbackAnswered(b.ctx, b.ws, r.SID, dispatch.CallbackOutcome{Failed: true})
+	require.NoError(t, err)
+	require.Empty(t, v.Offers)
+	require.Equal(t, taskrouter.ReasonCallbackFailed, b.reservation(r.SID).ReasonCode)
+	require.False(t, v.Deadline.IsZero(), "the Task is offered again after a pause")
 }
 
 func TestMultiReservation(t *testing.T) {

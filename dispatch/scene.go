@@ -135,7 +135,7 @@ func (u *Unit) view(e *entry) taskrouter.View {
 		v.AgentSID = r.WorkerSID
 		v.Offers = append(v.Offers, taskrouter.OfferView{
 			ReservationSID: r.SID, WorkerSID: r.WorkerSID, Status: r.Status, Deadline: r.Deadline,
-			CallbackDue: r.Callback == taskrouter.CallbackDue && r.Status == taskrouter.ReservationPending,
+			CallbackDue: r.AwaitsCallback(),
 		})
 	}
 	for _, l := range e.legs {

@@ -155,7 +155,9 @@ func (t *transaction) writeAgents(ctx context.Context, b *batch, c *dispatch.Cha
 	}
 	var with, alone []*workerChannelRow
 	for _, r := range latest(mapped(c.WorkerChannels, fromWorkerChannel), func(r *workerChannelRow) string { return r.SID }) {
-		touched[r.WorkerSID] = true
+		if r.UpdatedAt <= r.CreatedAt {
+			touched[r.WorkerSID] = true // it may be new; an older one has it already
+		}
 		if w := workers[r.WorkerSID]; w != nil {
 			r.WorkerAvailable, r.WorkerIdleAt = w.Available, w.LastReservedAt
 			with = append(with, r)

@@ -19,6 +19,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/taskrouter/taskrouter/store/compiled"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -104,12 +105,23 @@ func (d pgText) AppendString(b []byte, s string) []byte {
 	return d.Dialect.AppendString(b, s)
 }
 
-// AppendString writes a quoted literal, as pgText does.
+// AppendString writes a quoted literal, as pgText does, and says that it is a
+// value. The empty one is left to the statement: it stands in the conditions of
+// indexes.
 func (d sqliteText) AppendString(b []byte, s string) []byte {
 	if strings.IndexByte(s, 0) >= 0 {
 		return append(b, nulMarker+"()"...)
 	}
-	return d.Dialect.AppendString(b, s)
+	b = d.Dialect.AppendString(b, s)
+	if s == "" {
+		return b
+	}
+	return append(b, compiled.Mark...)
+}
+
+// AppendJSON writes a quoted literal, which is a value.
+func (d sqliteText) AppendJSON(b, text []byte) []byte {
+	return append(d.Dialect.AppendJSON(b, text), compiled.Mark...)
 }
 
 // classify turns an error of a database into one of the router's kinds. what

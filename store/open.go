@@ -16,6 +16,8 @@ import (
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
+
+	"github.com/taskrouter/taskrouter/store/compiled"
 )
 
 // MemoryURL opens a database of its own that lives as long as its Store: Close
@@ -147,7 +149,7 @@ func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {
 			"journal_mode(wal)", "synchronous(" + synchronous + ")",
 		}, pragmas...)
 		file := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: more.Encode()}
-		return sql.Open("sqlite", file.String())
+		return compiled.Open(file.String())
 	}
 	// The first connection makes the file and turns on its journal; it stays
 	// open, because the last one to close would remove the journal.

@@ -39,6 +39,8 @@ const (
 	CallbackNone CallbackState = ""
 	// CallbackDue: the durable run has to make the request.
 	CallbackDue CallbackState = "due"
+	// CallbackTaken: a process has the order and makes the request.
+	CallbackTaken CallbackState = "taken"
 	// CallbackDone: an answer was received and applied.
 	CallbackDone CallbackState = "done"
 	// CallbackFailed: both URLs failed.
@@ -85,6 +87,12 @@ type Reservation struct {
 
 	Version              int64
 	CreatedAt, UpdatedAt time.Time
+}
+
+// AwaitsCallback reports whether the offer waits for the answer to its
+// assignment callback, or for somebody to make the request.
+func (r *Reservation) AwaitsCallback() bool {
+	return r.Status == ReservationPending && (r.Callback == CallbackDue || r.Callback == CallbackTaken)
 }
 
 // Limits and defaults of an offer.

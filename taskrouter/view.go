@@ -55,7 +55,7 @@ type OfferView struct {
 	ReservationSID, WorkerSID string
 	Status                    ReservationStatus
 	Deadline                  time.Time
-	// CallbackDue asks for the assignment callback.
+	// CallbackDue asks for the assignment callback, and for an answer to it.
 	CallbackDue bool
 }
 

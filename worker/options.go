@@ -16,7 +16,7 @@ const (
 	DefaultStopTimeout = 20 * time.Second
 	DefaultRuns        = 200
 	DefaultStoreCalls  = 200
-	DefaultCallbacks   = 200
+	DefaultCallbacks   = activities.DefaultCallbacks
 	DefaultCalls       = 100
 	DefaultDeliveries  = 200
 	DefaultPollers     = 8
@@ -100,9 +100,11 @@ func or[T comparable](value, otherwise T) T {
 // runs are the SDK's options for the queue of all runs.
 func (o Options) runs() sdkworker.Options {
 	s := o.common()
-	s.MaxConcurrentWorkflowTaskExecutionSize = max(o.MaxRuns, 2)
+	// A run waits for its callback for a moment, and must not keep others from
+	// theirs, or from the store.
+	s.MaxConcurrentWorkflowTaskExecutionSize = max(o.MaxRuns, 2) + o.MaxCallbacks
 	s.MaxConcurrentWorkflowTaskPollers = o.Pollers
-	s.MaxConcurrentLocalActivityExecutionSize = o.MaxStoreCalls
+	s.MaxConcurrentLocalActivityExecutionSize = o.MaxStoreCalls + o.MaxCallbacks
 	s.MaxConcurrentActivityExecutionSize = o.MaxCallbacks
 	s.MaxConcurrentActivityTaskPollers = 2
 	// A fault in our logic blocks the run until it is fixed; failing would

@@ -7,6 +7,7 @@ import (
 	sdkclient "go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
 
+	"github.com/taskrouter/taskrouter/activities"
 	"github.com/taskrouter/taskrouter/workflows"
 )
 
@@ -17,6 +18,8 @@ type Process struct {
 	queues  []queue
 	started []queue
 	stopped bool
+	// linger returns when nothing goes on that no queue knows of.
+	linger func()
 }
 
 // queue is one Temporal queue and who serves it.
@@ -44,7 +47,10 @@ func New(client sdkclient.Client, o Options) (*Process, error) {
 	runs.RegisterActivity(o.Callbacks)
 	deliveries := sdkworker.New(client, workflows.DeliveryQueue, o.deliveries())
 	deliveries.RegisterActivity(o.Delivery)
-	p := &Process{queues: []queue{{workflows.TemporalQueue, runs}, {workflows.DeliveryQueue, deliveries}}}
+	p := &Process{
+		queues: []queue{{workflows.TemporalQueue, runs}, {workflows.DeliveryQueue, deliveries}},
+		linger: func() { activities.Drain(o.Callbacks) },
+	}
 	for _, v := range o.Voice {
 		name := workflows.VoiceQueue(v.Name)
 		calls := sdkworker.New(client, name, o.calls())
@@ -89,5 +95,6 @@ func (p *Process) stop() {
 		wg.Go(q.worker.Stop)
 	}
 	wg.Wait()
+	p.linger()
 	p.started = nil
 }

@@ -68,7 +68,16 @@ func (c *Client) Deliver(ctx context.Context, n Notice) error {
 			return fmt.Errorf("start run: %w", err)
 		}
 	}
-	_, err := c.sdk.SignalWithStartWorkflow(ctx, TaskID(v.TaskSID), SignalNotice, v, c.options(&v), Task, c.input(v))
+	// Nearly always there is a run, and then its input need not be made, sent
+	// and checked.
+	err := c.sdk.SignalWorkflow(ctx, TaskID(v.TaskSID), "", SignalNotice, v)
+	if !closedOrUnknown(err) {
+		if err != nil {
+			return fmt.Errorf("signal run: %w", err)
+		}
+		return nil
+	}
+	_, err = c.sdk.SignalWithStartWorkflow(ctx, TaskID(v.TaskSID), SignalNotice, v, c.options(&v), Task, c.input(v))
 	switch {
 	case err == nil:
 		return nil
@@ -84,6 +93,12 @@ func (c *Client) Deliver(ctx context.Context, n Notice) error {
 func alreadyStarted(err error) bool {
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	return errors.As(err, &started)
+}
+
+// closedOrUnknown reports whether there is no run that could be signaled.
+func closedOrUnknown(err error) bool {
+	var unknown *serviceerror.NotFound
+	return errors.As(err, &unknown)
 }
 
 // options start one run for each Task. A run that did not complete (it was
@@ -131,8 +146,7 @@ func (c *Client) Wake(ctx context.Context, accountSID, workspaceSID string) erro
 // Running reports whether the Task has a run that is not over.
 func (c *Client) Running(ctx context.Context, taskSID string) (bool, error) {
 	d, err := c.sdk.DescribeWorkflowExecution(ctx, TaskID(taskSID), "")
-	var unknown *serviceerror.NotFound
-	if errors.As(err, &unknown) {
+	if closedOrUnknown(err) {
 		return false, nil
 	}
 	if err != nil {

@@ -32,10 +32,16 @@ type server struct {
 	started, signaled []sdkclient.StartWorkflowOptions
 	inputs            []TaskInput
 	views             []View
+	// heard are the views that a running run was signaled.
+	heard []View
 }
 
-func newServer(startErr, signalErr error) *server {
+// newServer knows no run unless running is what a signal to it answers.
+func newServer(startErr, signalErr error, running ...error) *server {
 	s := &server{Client: &mocks.Client{}}
+	running = append(running, serviceerror.NewNotFound("no such run"))
+	s.On("SignalWorkflow", mock.Anything, "task/WT1", "", SignalNotice, mock.Anything).
+		Run(func(a mock.Arguments) { s.heard = append(s.heard, a.Get(4).(View)) }).Return(running[0])
 	s.On("ExecuteWorkflow", mock.Anything, mock.Anything, mock.Anything, mock.Anything).
 		Run(func(a mock.Arguments) {
 			s.started = append(s.started, a.Get(1).(sdkclient.StartWorkflowOptions))
@@ -77,6 +83,29 @@ func TestDeliver(t *testing.T) {
 			for _, v := range s.views {
 				require.Equal(t, FromView(row.notice.View), v, "a signal carries the whole view")
 			}
+		})
+	}
+}
+
+// TestDeliverToARun plays the usual case: the run is there, and nothing is
+// started.
+func TestDeliverToARun(t *testing.T) {
+	broken := errors.New("unreachable")
+	for name, row := range map[string]struct {
+		notice  Notice
+		running error
+	}{
+		"later":              {notice: Notice{View: task(taskrouter.TaskPending)}},
+		"ended":              {notice: Notice{View: task(taskrouter.TaskCompleted)}},
+		"started twice":      {notice: Notice{First: true, View: task(taskrouter.TaskPending)}},
+		"server gone":        {notice: Notice{View: task(taskrouter.TaskPending)}, running: broken},
+		"ended, server gone": {notice: Notice{View: task(taskrouter.TaskCompleted)}, running: broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(errStarted, errors.New("must not be asked"), row.running)
+			require.ErrorIs(t, NewClient(s, ClientOptions{}).Deliver(context.Background(), row.notice), row.running)
+			require.Equal(t, []View{FromView(row.notice.View)}, s.heard, "a signal carries the whole view")
+			require.Empty(t, s.signaled)
 		})
 	}
 }

@@ -38,9 +38,9 @@ const (
 	storeAttempt = 5 * time.Second
 	storeMaxWait = 30 * time.Second
 
-	// callbackAttempt covers reading the order, two requests of 5 s and
-	// writing the answer.
-	callbackAttempt = 15 * time.Second
+	// callbackAttempt covers a callback: the order, two requests of 5 s and
+	// storing the answer.
+	callbackAttempt = activities.CallbackLimit
 	// confirmAttempt covers taskrouter.JoinTimeout and two store calls.
 	confirmAttempt = 15 * time.Second
 	hangUpAttempt  = 10 * time.Second
@@ -70,8 +70,8 @@ func storeWrite(summary string) workflow.LocalActivityOptions {
 	}
 }
 
-// callback is the option set of an assignment callback. One attempt: each URL
-// may see the request once only.
+// callback is the option set of an assignment callback in runs before
+// logicLocalCallback. One attempt: each URL may see the request once only.
 func (t Tunables) callback(summary string) workflow.ActivityOptions {
 	return workflow.ActivityOptions{
 		ScheduleToStartTimeout: seconds(t.CallbackStart),

@@ -23,9 +23,7 @@ func (r *taskRun) makeCallbacks() {
 // request may have been made and must not be made twice.
 func (r *taskRun) callback(reservation string) {
 	key := workKey(workCallback, reservation)
-	ctx := workflow.WithActivityOptions(r.ctx, r.tunables.callback("assignment callback for "+reservation))
-	in := activities.AssignInput{Subject: r.subject(), ReservationSID: reservation}
-	r.do(key, workflow.ExecuteActivity(ctx, callbacks.Assign, in), func(f workflow.Future) {
+	r.do(key, r.ask(reservation), func(f workflow.Future) {
 		var res activities.AssignResult
 		err := f.Get(r.ctx, &res)
 		switch {
@@ -38,10 +36,34 @@ func (r *taskRun) callback(reservation string) {
 		case err != nil:
 			r.log.Warn("assignment callback lost", logging.KeyReservationSID, reservation, logging.KeyError, err)
 			r.callbackAnswered(reservation, activities.CallbackOutcome{Failed: true})
+		case res.UnderWay:
+			r.awaitAnswer(reservation)
 		case res.Unsaved != nil:
 			r.callbackAnswered(reservation, *res.Unsaved)
 		case res.View != nil:
 			r.adoptPart(*res.View)
+		}
+	})
+}
+
+// ask puts the request in flight. As a local activity it spares a round trip to
+// Temporal and back, which is what most of an offer's latency was.
+func (r *taskRun) ask(reservation string) workflow.Future {
+	in := activities.AssignInput{Subject: r.subject(), ReservationSID: reservation}
+	summary := "assignment callback for " + reservation
+	if r.logicVersion < logicLocalCallback {
+		return workflow.ExecuteActivity(workflow.WithActivityOptions(r.ctx, r.tunables.callback(summary)), callbacks.Assign, in)
+	}
+	return workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(r.ctx, storeWrite(summary)), callbacks.Ask, in)
+}
+
+// awaitAnswer gives a worker process time to store the answer of a receiver
+// that is slow. When it has not by then, it was lost together with the answer:
+// the store takes this failure for what it is, and ignores it otherwise.
+func (r *taskRun) awaitAnswer(reservation string) {
+	r.again(workKey(workAnswer, reservation), callbackAttempt, func() {
+		if r.callbackDue(reservation) {
+			r.callbackAnswered(reservation, activities.CallbackOutcome{Failed: true})
 		}
 	})
 }

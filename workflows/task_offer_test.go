@@ -57,8 +57,8 @@ func TestCallbackThatFailedBacksOff(t *testing.T) {
 	require.Equal(t, 1, w.asked("due 1s"))
 }
 
-// TestCallbackLost plays what can happen to the activity itself: the request
-// may have been made, so it is never repeated.
+// TestCallbackLost plays what can happen to the activity of runs before
+// logicLocalCallback: the request may have been made, so it is never repeated.
 func TestCallbackLost(t *testing.T) {
 	for name, err := range map[string]error{
 		"worker process lost": temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil),
@@ -67,12 +67,68 @@ func TestCallbackLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, called())
+			w.input.LogicVersion = logicFirst
 			w.env.OnActivity(callbacks.Assign, mock.Anything, mock.Anything).Return(activities.AssignResult{}, err).Once()
 			w.completeAt(time.Minute)
 			w.run()
 			require.Equal(t, []string{"answered WR1 failed=true"}, w.log)
 		})
 	}
+}
+
+// TestCallbackTaken: a process took the order and said no more. It may have
+// died with the answer, or the answer is on its way; after a while the store is
+// told that there is none, and knows better when there was one.
+func TestCallbackTaken(t *testing.T) {
+	w := newWorld(t, called())
+	w.taken["WR1"] = true
+	w.answered = func(v *taskrouter.View, _ string, _ activities.CallbackOutcome) { v.Offers = nil }
+	w.completeAt(time.Minute)
+	w.run()
+	require.Equal(t, []string{"order WR1", "answered WR1 failed=true"}, w.log)
+	require.Contains(t, w.timers, timerOf(w, callbackAttempt), "not before the request can have ended")
+}
+
+// TestReceiverThatTakesItsTime: the run goes on without it, and what it says in
+// the end is the store's.
+func TestReceiverThatTakesItsTime(t *testing.T) {
+	for name, row := range map[string]struct {
+		after time.Duration // when the store has the answer
+		log   []string
+	}{
+		"answers in time": {after: 5 * time.Second, log: []string{}},
+		"never answers":   {after: time.Hour, log: []string{"answered WR1 failed=true"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, called())
+			w.env.OnActivity(callbacks.Ask, mock.Anything, mock.Anything).Return(activities.AssignResult{UnderWay: true}, nil).Once()
+			w.at(row.after, func() { w.change(func(v *taskrouter.View) { v.Offers[0].CallbackDue = false }) })
+			w.completeAt(2 * time.Hour)
+			w.run()
+			require.Equal(t, row.log, append([]string{}, w.log...))
+		})
+	}
+}
+
+// TestRunDoesNotWaitForAnAnswerNobodyNeeds: the Task is over before the receiver
+// has said anything.
+func TestRunDoesNotWaitForAnAnswerNobodyNeeds(t *testing.T) {
+	w := newWorld(t, called())
+	w.env.OnActivity(callbacks.Ask, mock.Anything, mock.Anything).Return(activities.AssignResult{UnderWay: true}, nil).Once()
+	w.completeAt(time.Second)
+	w.run()
+	require.Empty(t, w.log)
+	require.WithinDuration(t, epoch.Add(time.Second), w.env.Now(), time.Second)
+}
+
+// timerOf names a timer of the given length; empty when there is none.
+func timerOf(w *world, d time.Duration) string {
+	for id, length := range w.timers {
+		if length == d {
+			return id
+		}
+	}
+	return ""
 }
 
 func TestCallbackAnswerTheStoreCouldNotTake(t *testing.T) {

@@ -20,6 +20,7 @@ type work struct {
 // Kinds of work, the first part of its key.
 const (
 	workCallback = "callback"
+	workAnswer   = "answer"
 	workDial     = "dial"
 	workConfirm  = "confirm"
 	workHangUp   = "hang-up"
@@ -77,9 +78,13 @@ func (r *taskRun) running(key string) bool {
 }
 
 // settled reports whether nothing is in flight that an ended Task needs. Whether
-// two parties have met matters to nobody any more.
+// two parties have met, and what a receiver says in the end, matters to nobody
+// any more.
 func (r *taskRun) settled() bool {
-	return !slices.ContainsFunc(r.work, func(w work) bool { return !strings.HasPrefix(w.key, workConfirm+"/") })
+	return !slices.ContainsFunc(r.work, func(w work) bool {
+		kind, _, _ := strings.Cut(w.key, "/")
+		return kind != workConfirm && kind != workAnswer
+	})
 }
 
 // again puts a pause in flight, after which f is called.

@@ -8,9 +8,11 @@ import "fmt"
 const (
 	// logicFirst: the journey as first released.
 	logicFirst = 1
+	// logicLocalCallback: assignment callbacks are local activities.
+	logicLocalCallback = 2
 
 	// LogicVersion is what new runs are started with.
-	LogicVersion = logicFirst
+	LogicVersion = logicLocalCallback
 )
 
 // Versions of the logic of Delivery, in the same way.

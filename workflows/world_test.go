@@ -20,7 +20,9 @@ import (
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
-var epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+// epoch lies ahead: a local activity that is retried runs against the real
+// clock, and must not be over before it begins.
+var epoch = time.Date(2126, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // world is a scripted store, receiver and telephone network around one run.
 type world struct {
@@ -55,6 +57,8 @@ type world struct {
 	timers         map[string]time.Duration
 	canceledTimers int
 	locals         []string
+	// taken are the callbacks whose order was given out.
+	taken map[string]bool
 }
 
 // newWorld starts with a Task in the given state; the run is not started.
@@ -62,14 +66,17 @@ func newWorld(t *testing.T, v taskrouter.View) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quiet{})
-	w := &world{t: t, view: v, legs: map[string]*taskrouter.Leg{}, timers: map[string]time.Duration{}}
+	w := &world{t: t, view: v, legs: map[string]*taskrouter.Leg{}, timers: map[string]time.Duration{}, taken: map[string]bool{}}
+	// Nothing may depend on how fast this machine is.
+	asks := &activities.Callbacks{Store: w, Assigner: w, Patience: time.Minute}
+	t.Cleanup(func() { activities.Drain(asks) })
 	w.env = suite.NewTestWorkflowEnvironment()
 	w.env.SetStartTime(epoch)
 	w.env.SetTestTimeout(30 * time.Second)
 	w.env.RegisterWorkflow(Task)
 	w.env.RegisterActivity(&activities.Routing{Store: w})
 	w.env.RegisterActivity(&activities.Records{Store: w})
-	w.env.RegisterActivity(&activities.Callbacks{Store: w, Assigner: w})
+	w.env.RegisterActivity(asks)
 	w.env.RegisterActivity(&activities.Calls{Store: w, Phones: phones{w}})
 	w.env.SetOnTimerScheduledListener(func(id string, d time.Duration) { w.timers[id] = d })
 	w.env.SetOnTimerCanceledListener(func(string) { w.canceledTimers++ })
@@ -197,8 +204,12 @@ func (w *world) CancelFromOutside(context.Context, string, string) (taskrouter.V
 
 func (w *world) CallbackOrder(_ context.Context, _, reservation string) (activities.CallbackOrder, error) {
 	_, err := w.apply("order "+reservation, nil)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	taken := w.taken[reservation]
+	w.taken[reservation] = taken || err == nil
 	return activities.CallbackOrder{
-		Proceed: true, Reservation: &taskrouter.Reservation{SID: reservation},
+		Proceed: !taken, Taken: taken, Reservation: &taskrouter.Reservation{SID: reservation},
 	}, err
 }
 

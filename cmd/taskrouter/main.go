@@ -17,7 +17,16 @@ import (
 	"github.com/taskrouter/taskrouter/internal/logging"
 )
 
+// collectAt is how much the memory in use grows, in percent, before garbage is
+// collected. What lives for long is small here and what lives for one request is
+// not; twice the usual trades some megabytes for processor time. GOGC overrides
+// it, and GOMEMLIMIT bounds it.
+const collectAt = 200
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := root().ExecuteContext(ctx); err != nil {

@@ -17,7 +17,7 @@ type durable struct{ *dispatch.Dispatcher }
 func (s durable) CallbackOrder(ctx context.Context, ws, reservationSID string) (activities.CallbackOrder, error) {
 	o, err := s.Dispatcher.CallbackOrder(ctx, ws, reservationSID)
 	return activities.CallbackOrder{
-		Proceed: o.Proceed, URL: o.URL, FallbackURL: o.FallbackURL, Task: o.Task, Worker: o.Worker,
+		Proceed: o.Proceed, Taken: o.Taken, URL: o.URL, FallbackURL: o.FallbackURL, Task: o.Task, Worker: o.Worker,
 		Reservation: o.Reservation, ChannelName: o.ChannelName, FromDefault: o.FromDefault,
 	}, err
 }

@@ -36,7 +36,9 @@ func (a *App) newProcess(fatal func(error)) (*worker.Process, error) {
 	store := crashing{durable{a.dispatch}, a.opts.Crash}
 	o := worker.Options{
 		Routing: &activities.Routing{Store: store}, Records: &activities.Records{Store: store},
-		Callbacks:   &activities.Callbacks{Store: store, Assigner: measuredAssigner{a.assigner, a.metrics}},
+		Callbacks: &activities.Callbacks{
+			Store: store, Assigner: measuredAssigner{a.assigner, a.metrics}, Limit: a.opts.Config.Worker.Concurrency,
+		},
 		Delivery:    &activities.Delivery{Store: a.store, Sender: measuredSender{a.sender, a.metrics}, Retries: a.opts.Config.Events.CallbackRetries},
 		StopTimeout: a.opts.Config.Worker.DrainTimeout, MaxCallbacks: a.opts.Config.Worker.Concurrency,
 		OnFatal: fatal, BuildID: a.opts.Config.Worker.BuildID,

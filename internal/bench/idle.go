@@ -3,7 +3,20 @@ package bench
 import (
 	"context"
 	"fmt"
+	"time"
 )
+
+// quiet is how long the server is left alone before something is measured that is
+// to meet no load: a run that is over leaves work behind, such as its visibility.
+const quiet = 40 * time.Millisecond
+
+// settle leaves the server alone.
+func settle(ctx context.Context) {
+	select {
+	case <-time.After(quiet):
+	case <-ctx.Done():
+	}
+}
 
 // idle does one Task at a time, and between them empty runs. It does so in
 // rounds, which show how much of a figure is chance.
@@ -20,6 +33,7 @@ func (b *bench) idle(ctx context.Context) error {
 		e, q := &samples{}, &samples{}
 		var broken error
 		run, t := b.measure(ctx, fmt.Sprintf("round %d, idle", round+1), n, 1, func(ctx context.Context, t *tally) {
+			settle(ctx)
 			w.one(ctx, t)
 			t.ends.Wait()
 			if b.floor != nil && broken == nil {
@@ -53,6 +67,7 @@ func (b *bench) idle(ctx context.Context) error {
 // and not eagerly.
 func (b *bench) empties(ctx context.Context, eager, queued *samples) error {
 	for into, how := range map[*samples]bool{eager: b.opt.Eager, queued: false} {
+		settle(ctx)
 		d, err := b.floor.first(ctx, how)
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +26,7 @@ import (
 const recordEnv = "UPDATE_REPLAY"
 
 // corpus is where the histories of the present logic version live.
-const corpus = "../../workflows/testdata/replay/v1"
+var corpus = fmt.Sprintf("../../workflows/testdata/replay/v%d", workflows.LogicVersion)
 
 // describeRun is what an operator sees of a Task's durable run.
 func (s *system) describeRun(t *testing.T, task string) *workflowservice.DescribeWorkflowExecutionResponse {
