@@ -18,6 +18,7 @@ import (
 	"github.com/taskrouter/taskrouter/internal/pgtest"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
+	"github.com/taskrouter/taskrouter/store/storetest"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/workspace"
 )
@@ -62,7 +63,7 @@ func openDatabase(t testing.TB, kind string) *database {
 	case "postgres":
 		url, driver = pgtest.Start(t), "pgx"
 	case "memory":
-		url = store.MemoryURL
+		return &database{Store: storetest.Fresh(t)}
 	}
 	st, err := store.Open(context.Background(), store.Options{URL: url})
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/taskrouter/taskrouter/callqueue"
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/rules"
-	"github.com/taskrouter/taskrouter/store"
+	"github.com/taskrouter/taskrouter/store/storetest"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/voice"
 	"github.com/taskrouter/taskrouter/voice/fake"
@@ -40,10 +40,7 @@ type exchange struct {
 func newExchange(t *testing.T) *exchange {
 	x := &exchange{t: t, urls: callqueue.URLs{Public: public}, account: taskrouter.NewSID(taskrouter.PrefixAccount), done: map[string]bool{}}
 	ctx := t.Context()
-	db, err := store.Open(ctx, store.Options{URL: store.MemoryURL})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(ctx))
+	db := storetest.Fresh(t)
 	engine := rules.New(rules.Options{})
 	x.d = dispatch.New(db, engine, x, zap.NewNop(), dispatch.Options{})
 	config := configuration.New(x.d, db, engine, zap.NewNop(), configuration.Options{})

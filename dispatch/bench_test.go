@@ -14,6 +14,7 @@ import (
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
+	"github.com/taskrouter/taskrouter/store/storetest"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/workspace"
 )
@@ -59,6 +60,9 @@ func (c *clock) advance(d time.Duration) {
 
 func openStore(t testing.TB, url string) *store.Store {
 	t.Helper()
+	if url == store.MemoryURL {
+		return storetest.Fresh(t)
+	}
 	db, err := store.Open(context.Background(), store.Options{URL: url})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })

@@ -39,6 +39,10 @@ type Options struct {
 	// MaxConns bounds the connections to PostgreSQL, or the readers of
 	// SQLite; zero means 16.
 	MaxConns int
+	// Unsynced leaves it to the system when a commit to SQLite reaches the
+	// disk: for databases that nobody misses after a power cut. A process that
+	// is killed loses nothing all the same.
+	Unsynced bool
 }
 
 // Open connects to the database and checks that it answers. It does not create
@@ -113,6 +117,9 @@ func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {
 	// An answered request must survive a power cut, so every commit is synced
 	// to the disk.
 	synchronous, scratch := "full", ""
+	if o.Unsynced {
+		synchronous = "off"
+	}
 	if path == ":memory:" {
 		// SQLite's own in-memory databases block readers while somebody
 		// writes, or have no pool of connections at all. A file that is

@@ -14,6 +14,7 @@ import (
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
+	"github.com/taskrouter/taskrouter/store/storetest"
 	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/workspace"
 )
@@ -82,10 +83,7 @@ func (t *recordingTx) Apply(ctx context.Context, c *dispatch.Changes) error {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, ctx: t.Context(), clock: clock{at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}
-	db, err := store.Open(b.ctx, store.Options{URL: "sqlite::memory:"})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(b.ctx))
+	db := storetest.Fresh(t)
 	b.db = db
 
 	engine := rules.New(rules.Options{})

@@ -53,7 +53,7 @@ var table = map[string]row{
 		logs: true,
 	},
 	"store/migrations": {},
-	"store/compiled":   {third: []string{"modernc.org/libc"}},
+	"store/compiled":   {third: []string{"modernc.org/libc", "modernc.org/sqlite"}},
 	// It edits what is stored, and asks the dispatcher to change live Tasks.
 	"privacy": {ours: []string{"store", "dispatch"}},
 	// The judge must not know how the dispatcher decides.
@@ -110,7 +110,7 @@ var table = map[string]row{
 	"internal/frozen":   {},
 	// The load generator sees of the router what users see; names and costs of
 	// runs are what it reads on Temporal.
-	"internal/bench":   {ours: []string{"workflows", "workflows/workflowstest", "worker"}, third: append([]string{"gonum.org/v1/plot"}, temporalSDK...)},
+	"internal/bench":   {ours: []string{"rules", "workflows", "workflows/workflowstest", "worker"}, third: append([]string{"gonum.org/v1/plot"}, temporalSDK...)},
 	"internal/app":     {all: true},
 	"internal/dev":     {all: true},
 	"internal/testkit": {all: true},

@@ -75,6 +75,11 @@ func (b *bench) run(ctx context.Context) (err error) {
 		}
 		b.closes = append(b.closes, func() error { b.floor.close(); return nil })
 	}
+	if b.opt.wants(Rules) {
+		if err := b.evaluate(ctx); err != nil {
+			return fmt.Errorf("%s: %w", Rules, err)
+		}
+	}
 	if b.opt.wants(Idle) {
 		if err := b.idle(ctx); err != nil {
 			return fmt.Errorf("%s: %w", Idle, err)

@@ -22,9 +22,39 @@ func small(t *testing.T) Options {
 	return o
 }
 
+func TestRulesAreMeasured(t *testing.T) {
+	o := small(t)
+	o.Rounds, o.Scenarios = 2, []string{Rules}
+	r, err := Run(t.Context(), o)
+	require.NoError(t, err)
+	require.Len(t, r.Rules, len(measuredRules))
+	for _, rule := range r.Rules {
+		require.Len(t, rule.Micros, 2, rule.Name)
+		require.Positive(t, rule.Micros[0], rule.Name)
+	}
+	require.Len(t, r.Budgets, 2)
+	var table bytes.Buffer
+	require.NoError(t, r.Table(&table))
+	require.Contains(t, table.String(), "CEL, loop, metered")
+}
+
+// TestSlowestRule: of each round, loops left out.
+func TestSlowestRule(t *testing.T) {
+	all := []RuleResult{
+		{Micros: []float64{1, 5}},
+		{Micros: []float64{2, 4}},
+		{Micros: []float64{9, 9}, Loops: true},
+		{Micros: []float64{7, 7}, Metered: true},
+	}
+	require.Equal(t, []float64{2, 5}, slowestRule(all, false))
+	require.Equal(t, []float64{7, 7}, slowestRule(all, true))
+	require.Empty(t, slowestRule(nil, true))
+}
+
 func TestEveryTaskIsCounted(t *testing.T) {
 	o := small(t)
 	o.Rounds, o.SameProcess = 2, true
+	o.Scenarios = []string{Idle, Plain, Voice, Burst}
 	seen := make(chan string, 10_000)
 	o.Progress = func(part string, _, _ int) { seen <- part }
 	r, err := Run(t.Context(), o)

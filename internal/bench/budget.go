@@ -40,6 +40,9 @@ type Budget struct {
 const (
 	minRatio     = 0.5
 	maxIdleRatio = 2
+	// maxRule and maxMetered are microseconds an evaluation.
+	maxRule    = 1
+	maxMetered = 2
 )
 
 func atLeast(name string, limit float64, rounds []float64) Budget {
@@ -98,6 +101,11 @@ func (b Budget) String() string {
 // judge holds the figures against the budgets, as far as they were measured.
 func (r *Report) judge() {
 	r.Budgets = []Budget{}
+	if len(r.Rules) > 0 {
+		r.Budgets = append(r.Budgets,
+			atMost("µs a rule, cost proved, the slowest without a loop", maxRule, slowestRule(r.Rules, false)),
+			atMost("µs a rule, metered, the slowest without a loop", maxMetered, slowestRule(r.Rules, true)))
+	}
 	if r.Floor != nil && r.Plain != nil {
 		r.Ratio = ratios(r.Plain.Runs, r.Floor.Runs)
 		r.Budgets = append(r.Budgets, atLeast("plain tasks ÷ floor runs", minRatio, r.Ratio))

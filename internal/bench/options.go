@@ -24,10 +24,12 @@ const (
 	Voice = "voice"
 	// Burst is many Tasks at once for few agents.
 	Burst = "burst"
+	// Rules is the evaluation of routing rules, in this process.
+	Rules = "rules"
 )
 
 // Scenarios lists all of them in the order they run in.
-func Scenarios() []string { return []string{Idle, Floor, Plain, Voice, Burst} }
+func Scenarios() []string { return []string{Rules, Idle, Floor, Plain, Voice, Burst} }
 
 // Options say what is measured, and where.
 type Options struct {

@@ -14,6 +14,7 @@ type Report struct {
 	Plain *LoadResult  `json:"plain,omitempty"`
 	Voice *LoadResult  `json:"voice,omitempty"`
 	Burst *BurstResult `json:"burst,omitempty"`
+	Rules []RuleResult `json:"rules,omitempty"`
 	// LeftOut are scenarios that were wanted only if they can run, each with
 	// the reason why it could not.
 	LeftOut []string `json:"left_out,omitempty"`

@@ -32,6 +32,12 @@ func (r *Report) Table(out io.Writer) error {
 			fmt.Fprintf(w, "generator alone, %s\t\t\t\t\t%.2f\t%.0f\n", g.name, g.use.CPU, g.use.AllocatedKB)
 		}
 	}
+	if len(r.Rules) > 0 {
+		fmt.Fprintln(w, "\nrule\tµs, median of the rounds")
+		for _, rule := range r.Rules {
+			fmt.Fprintf(w, "%s\t%.2f\n", rule.Name, median(rule.Micros))
+		}
+	}
 	fmt.Fprintln(w, "\nscenario\tstage\tp50\tp90\tp99\tmax")
 	if r.Idle != nil {
 		stages(w, Idle, r.Idle.Stages)

@@ -17,6 +17,7 @@ import (
 	"github.com/taskrouter/taskrouter/dispatch"
 	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/store"
+	"github.com/taskrouter/taskrouter/store/storetest"
 	"github.com/taskrouter/taskrouter/workspace"
 )
 
@@ -59,14 +60,7 @@ type Ground struct {
 // StartOn is Start on a ground of the test's choice.
 func StartOn(t testing.TB, g Ground, change ...func(*apiserver.Options)) *Stack {
 	t.Helper()
-	ctx := t.Context()
-	if g.DatabaseURL == "" {
-		g.DatabaseURL = store.MemoryURL
-	}
-	db, err := store.Open(ctx, store.Options{URL: g.DatabaseURL})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.Migrate(ctx))
+	db := database(t, g.DatabaseURL)
 
 	engine := rules.New(rules.Options{})
 	s := &Stack{t: t, Store: db}
@@ -93,6 +87,19 @@ func StartOn(t testing.TB, g Ground, change ...func(*apiserver.Options)) *Stack 
 	t.Cleanup(server.Close)
 	s.URL = server.URL
 	return s
+}
+
+// database opens an empty database, or makes one when there is none.
+func database(t testing.TB, url string) *store.Store {
+	t.Helper()
+	if url == "" {
+		return storetest.Fresh(t)
+	}
+	db, err := store.Open(t.Context(), store.Options{URL: url})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	require.NoError(t, db.Migrate(t.Context()))
+	return db
 }
 
 func newAccount(t testing.TB, accounts *workspace.Accounts) Credentials {
