@@ -44,6 +44,9 @@ func (s durable) DialReported(ctx context.Context, ws string, r activities.DialR
 const (
 	// CrashAfterLocalCommit is inside a local activity after its commit.
 	CrashAfterLocalCommit = "after-local-commit"
+	// CrashAfterCallbackOrder is after the order for an assignment callback was
+	// taken and before the request.
+	CrashAfterCallbackOrder = "after-callback-order"
 	// CrashAfterCallbackSent is after an assignment callback was answered and
 	// before its answer is stored.
 	CrashAfterCallbackSent = "after-callback-sent"
@@ -74,6 +77,12 @@ func (s crashing) CancelFromOutside(ctx context.Context, ws, task string) (taskr
 	v, err := s.durable.CancelFromOutside(ctx, ws, task)
 	s.crash(CrashAfterLocalCommit)
 	return v, err
+}
+
+func (s crashing) CallbackOrder(ctx context.Context, ws, reservationSID string) (activities.CallbackOrder, error) {
+	o, err := s.durable.CallbackOrder(ctx, ws, reservationSID)
+	s.crash(CrashAfterCallbackOrder)
+	return o, err
 }
 
 func (s crashing) CallbackAnswered(ctx context.Context, ws, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {

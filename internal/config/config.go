@@ -93,7 +93,7 @@ type TemporalTLS struct {
 
 // Worker says how much a worker process does at once.
 type Worker struct {
-	Concurrency  int           `key:"concurrency" usage:"Temporal activities a worker process runs at once"`
+	Concurrency  int           `key:"concurrency" usage:"assignment callbacks a worker process has under way at once"`
 	DrainTimeout time.Duration `key:"drain_timeout" usage:"time a process has to finish its work when told to stop"`
 	BuildID      string        `key:"build_id" usage:"name of this version for Temporal's Worker Versioning; empty: any worker process takes any durable run"`
 }

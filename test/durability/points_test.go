@@ -13,12 +13,13 @@ import (
 
 // The named points between two durable steps, as the program calls them.
 const (
-	afterCommit       = "after-commit"
-	afterSignal       = "after-signal"
-	afterLocalCommit  = "after-local-commit"
-	afterCallbackSent = "after-callback-sent"
-	afterOriginate    = "after-originate"
-	afterLegDocument  = "after-leg-document"
+	afterCommit        = "after-commit"
+	afterSignal        = "after-signal"
+	afterLocalCommit   = "after-local-commit"
+	afterCallbackOrder = "after-callback-order"
+	afterCallbackSent  = "after-callback-sent"
+	afterOriginate     = "after-originate"
+	afterLegDocument   = "after-leg-document"
 )
 
 // death is one way to die: at a point, with a Task that has just reached a
@@ -152,6 +153,11 @@ func deaths(callback string) []death {
 		},
 		death{
 			point: afterLocalCommit, state: "assigned", how: "callback accepted", alone: true,
+			desk: deskOptions{Callback: callback}, strike: created,
+		},
+		// Between the order for a callback and the request.
+		death{
+			point: afterCallbackOrder, state: "reserved", how: "callback accepted", alone: true,
 			desk: deskOptions{Callback: callback}, strike: created,
 		},
 		// Between the answer of a callback and its being stored.
