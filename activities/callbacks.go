@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/taskrouter"
@@ -142,44 +143,59 @@ func (a *Callbacks) Ask(ctx context.Context, in AssignInput) (AssignResult, erro
 	if err != nil {
 		return AssignResult{}, err
 	}
+	defer func() { leave() }()
 	order, res, err := a.order(ctx, in)
 	if order == nil {
-		leave()
 		return res, err
 	}
-	answered, left := make(chan CallbackOutcome), make(chan struct{})
+	answered, stored, left := make(chan struct{}), make(chan AssignResult), make(chan struct{})
 	defer close(left)
+	release := leave
+	leave = func() {} // the place is the goroutine's now
 	a.busy.Go(func() {
-		defer leave()
+		defer release()
+		// Its own time: the answer must be stored also when nobody waits.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CallbackLimit)
 		defer cancel()
 		outcome := a.ask(ctx, *order)
+		close(answered)
+		res := a.apply(ctx, in, outcome)
 		select {
-		case answered <- outcome:
+		case stored <- res:
 		case <-left:
-			a.keep(ctx, in, outcome)
+			if res.Unsaved != nil {
+				a.keep(ctx, in, outcome)
+			}
 		}
 	})
 	patience := time.NewTimer(cmp.Or(a.Patience, DefaultPatience))
 	defer patience.Stop()
 	select {
-	case outcome := <-answered:
-		return a.apply(ctx, in, outcome), nil
+	case <-answered:
 	case <-patience.C:
+		return AssignResult{UnderWay: true}, nil
 	case <-ctx.Done():
+		return AssignResult{UnderWay: true}, nil
 	}
-	return AssignResult{UnderWay: true}, nil
+	select {
+	case res := <-stored:
+		return res, nil
+	case <-ctx.Done():
+		return AssignResult{UnderWay: true}, nil
+	}
 }
 
 // enter takes one of the places for requests under way and returns what gives
-// it back.
+// it back. When there is none the run must not stand in line for it: it tries
+// again later.
 func (a *Callbacks) enter(ctx context.Context) (leave func(), err error) {
 	a.begin.Do(func() { a.places = make(chan struct{}, cmp.Or(a.Limit, DefaultCallbacks)) })
 	select {
 	case a.places <- struct{}{}:
 		return func() { <-a.places }, nil
 	default:
-		return nil, fail(ctx, "make callback", taskrouter.Unavailable(nil, "Too many callbacks are under way"))
+		activity.GetLogger(ctx).Warn("too many assignment callbacks are under way")
+		return nil, temporal.NewNonRetryableApplicationError("too many callbacks are under way", TypeStore, nil)
 	}
 }
 
@@ -206,8 +222,8 @@ func (a *Callbacks) keep(ctx context.Context, in AssignInput, outcome CallbackOu
 	}
 }
 
-// Drain returns when no request of Ask is under way any more, CallbackLimit
-// after the last Ask at the latest. It is no method, because every method is an
+// Drain returns when no request of Ask is under way any more, soon after
+// CallbackLimit since the last one at the latest. It is no method, because every method is an
 // activity.
 func Drain(a *Callbacks) { a.busy.Wait() }
 
@@ -217,7 +233,10 @@ func Drain(a *Callbacks) { a.busy.Wait() }
 // telephone numbers and results are kept in the history.
 func (a *Callbacks) Assign(ctx context.Context, in AssignInput) (AssignResult, error) {
 	order, res, err := a.order(ctx, in)
-	if order == nil {
+	switch {
+	case res.UnderWay: // runs of that time know no such result
+		return AssignResult{}, temporal.NewNonRetryableApplicationError("the callback was made elsewhere", TypeTaken, nil)
+	case order == nil:
 		return res, err
 	}
 	return a.apply(ctx, in, a.Assigner.Assign(ctx, *order)), nil

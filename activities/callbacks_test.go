@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
@@ -60,6 +61,15 @@ func TestAssign(t *testing.T) {
 			}
 		})
 	}
+	t.Run("taken", func(t *testing.T) {
+		r := &receiver{}
+		a := &Callbacks{Store: &store{order: CallbackOrder{Taken: true}}, Assigner: r}
+		_, err := run[AssignResult](t, a, a.Assign, in)
+		var taken *temporal.ApplicationError
+		require.ErrorAs(t, err, &taken)
+		require.Equal(t, TypeTaken, taken.Type(), "not one that is tried again")
+		require.Zero(t, r.asked)
+	})
 	t.Run("store down before anything was sent", func(t *testing.T) {
 		r := &receiver{}
 		a := &Callbacks{Store: &store{err: errDown}, Assigner: r}
@@ -146,7 +156,10 @@ func TestAskDoesNotWaitForASlowReceiver(t *testing.T) {
 	require.Equal(t, AssignResult{UnderWay: true}, got)
 	<-r.arrived
 	_, err = run[AssignResult](t, a, a.Ask, asked)
-	requireStoreError(t, err)
+	var full *temporal.ApplicationError
+	require.ErrorAs(t, err, &full)
+	require.Equal(t, TypeStore, full.Type(), "nothing was done")
+	require.True(t, full.NonRetryable(), "the run itself tries again")
 	require.Equal(t, []string{"order WS1 WR1"}, s.calls, "beyond the limit nobody takes an order")
 
 	accept := CallbackOutcome{Instruction: &Instruction{Kind: taskrouter.InstructAccept}}
@@ -168,7 +181,7 @@ func TestLateAnswerIsKept(t *testing.T) {
 	s.writeErr = nil
 	s.mu.Unlock()
 	Drain(a)
-	require.Equal(t, "answered WS1 WR1", s.calls[len(s.calls)-1])
+	require.Equal(t, 1, s.saved)
 }
 
 func TestInstructionSurvivesItsHistoryForm(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 const (
 	// TypeStore is a failure of the store. Nothing has been done in the world.
 	TypeStore = "store"
+	// TypeTaken: somebody else makes the assignment callback.
+	TypeTaken = "taken"
 	// TypePhone is a failure of the telephone platform.
 	TypePhone = "phone"
 )

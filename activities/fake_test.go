@@ -31,6 +31,8 @@ type store struct {
 	outcome CallbackOutcome
 	report  DialReport
 	carried time.Time
+	// saved counts the answers that were taken.
+	saved int
 }
 
 func (s *store) done(call string, err error) (taskrouter.View, error) {
@@ -65,7 +67,13 @@ func (s *store) CallbackAnswered(_ context.Context, ws, r string, o CallbackOutc
 	s.mu.Lock()
 	err := s.writeErr
 	s.mu.Unlock()
-	return s.done("answered "+ws+" "+r, err)
+	v, err := s.done("answered "+ws+" "+r, err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil {
+		s.saved++
+	}
+	return v, err
 }
 
 func (s *store) BeginDial(_ context.Context, ws, attempt string) (DialOrder, error) {

@@ -51,6 +51,7 @@ func (d *Dispatcher) withCall(ctx context.Context, ref CallRef, fn func(ctx cont
 	}
 	var out *taskrouter.Call
 	err = d.inWorkspace(ctx, laneCalls, ref.AccountSID, ws, func(ctx context.Context, u *Unit) error {
+		out = nil // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -225,12 +226,14 @@ const roomPatience = 5 * time.Second
 // does so in this transaction; one whose caller left or whose offer is over is
 // told to hang up. Asking twice gives the same answer.
 func (d *Dispatcher) LegDocument(ctx context.Context, attempt, callSID string) (LegVerdict, error) {
-	out := LegVerdict{Reason: "unknown"}
+	unknown := LegVerdict{Reason: "unknown"}
+	out := unknown
 	ws, err := d.store.WorkspaceOfLeg(ctx, attempt)
 	if err != nil || ws == "" {
 		return out, err
 	}
 	err = d.runIn(ctx, laneCalls, ws, func(ctx context.Context, u *Unit) error {
+		out = unknown // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ const maxPlacements = 3
 func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrder, error) {
 	var out DialOrder
 	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		out = DialOrder{} // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
 		}

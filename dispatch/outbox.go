@@ -26,7 +26,7 @@ const (
 type outbox struct {
 	d *Dispatcher
 	// pressing has something to do for its run, such as an assignment callback
-	// or a call; work is everything else that is urgent.
+	// or a call, or lets it end; work is everything else that is urgent.
 	pressing, work chan delivery
 
 	sent chan Notice

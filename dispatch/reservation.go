@@ -227,6 +227,8 @@ func (u *Unit) expireOffer(ctx context.Context, e *entry, r *taskrouter.Reservat
 func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID string) (CallbackOrder, error) {
 	var out CallbackOrder
 	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		// What an earlier try found went with its transaction.
+		out = CallbackOrder{}
 		if err := u.load(ctx); err != nil {
 			return err
 		}

@@ -10,8 +10,10 @@ import (
 // current view, whether the command changed anything or came too late. A Task
 // that no longer exists is a removed one.
 func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx context.Context, u *Unit) (*entry, error)) (taskrouter.View, error) {
-	out := taskrouter.View{WorkspaceSID: ws, Removed: true}
+	none := taskrouter.View{WorkspaceSID: ws, Removed: true}
+	out := none
 	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+		out = none // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
 		}

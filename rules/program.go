@@ -37,6 +37,10 @@ func (p *Program) CEL() string { return p.cel }
 // Native reports whether the author wrote CEL.
 func (p *Program) Native() bool { return p.native }
 
+// Metered reports whether the program counts its cost while it runs, because
+// that could not be bounded when it was compiled.
+func (p *Program) Metered() bool { return p.metered }
+
 // Live reports whether the program reads an agent's Activity or channels,
 // which change while the agent works.
 func (p *Program) Live() bool { return p.live }

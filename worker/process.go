@@ -3,6 +3,7 @@ package worker
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	sdkclient "go.temporal.io/sdk/client"
 	sdkworker "go.temporal.io/sdk/worker"
@@ -18,8 +19,10 @@ type Process struct {
 	queues  []queue
 	started []queue
 	stopped bool
-	// linger returns when nothing goes on that no queue knows of.
-	linger func()
+	// linger returns when nothing goes on that no queue knows of; patience is
+	// how long stopping may take.
+	linger   func()
+	patience time.Duration
 }
 
 // queue is one Temporal queue and who serves it.
@@ -49,7 +52,7 @@ func New(client sdkclient.Client, o Options) (*Process, error) {
 	deliveries.RegisterActivity(o.Delivery)
 	p := &Process{
 		queues: []queue{{workflows.TemporalQueue, runs}, {workflows.DeliveryQueue, deliveries}},
-		linger: func() { activities.Drain(o.Callbacks) },
+		linger: func() { activities.Drain(o.Callbacks) }, patience: o.StopTimeout,
 	}
 	for _, v := range o.Voice {
 		name := workflows.VoiceQueue(v.Name)
@@ -90,11 +93,18 @@ func (p *Process) Stop() {
 }
 
 func (p *Process) stop() {
+	over := time.NewTimer(p.patience)
+	defer over.Stop()
 	var wg sync.WaitGroup
 	for _, q := range p.started {
 		wg.Go(q.worker.Stop)
 	}
 	wg.Wait()
-	p.linger()
 	p.started = nil
+	quiet := make(chan struct{})
+	go func() { defer close(quiet); p.linger() }()
+	select {
+	case <-quiet:
+	case <-over.C: // what is lost with the process is made good for, as when it dies
+	}
 }

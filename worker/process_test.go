@@ -157,6 +157,24 @@ func TestProcessWithoutVersioning(t *testing.T) {
 	p.Stop()
 }
 
+// TestStopWaitsForSlowReceivers: what was left to a goroutine is waited for, but
+// not for longer than stopping may take.
+func TestStopWaitsForSlowReceivers(t *testing.T) {
+	under, stopped := make(chan struct{}), make(chan struct{})
+	p := &Process{linger: func() { <-under }, patience: time.Hour}
+	go func() { defer close(stopped); p.Stop() }()
+	select {
+	case <-stopped:
+		require.Fail(t, "it did not wait")
+	case under <- struct{}{}:
+	}
+	<-stopped
+
+	hangs := &Process{linger: func() { <-under }, patience: time.Millisecond}
+	hangs.Stop()
+	close(under)
+}
+
 func TestProcessThatMayNotServe(t *testing.T) {
 	p, err := New(connect(t, &frontend{refuse: true}), options())
 	require.NoError(t, err)

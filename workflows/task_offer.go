@@ -61,10 +61,14 @@ func (r *taskRun) ask(reservation string) workflow.Future {
 // that is slow. When it has not by then, it was lost together with the answer:
 // the store takes this failure for what it is, and ignores it otherwise.
 func (r *taskRun) awaitAnswer(reservation string) {
-	r.again(workKey(workAnswer, reservation), callbackAttempt, func() {
-		if r.callbackDue(reservation) {
+	ctx, cancel := workflow.WithCancel(r.ctx)
+	timer := workflow.NewTimerWithOptions(ctx, callbackAttempt,
+		workflow.TimerOptions{Summary: short("answer of the callback for " + reservation)})
+	r.work = append(r.work, work{
+		key: workKey(workAnswer, reservation), future: timer, cancel: cancel,
+		done: func(workflow.Future) {
 			r.callbackAnswered(reservation, activities.CallbackOutcome{Failed: true})
-		}
+		},
 	})
 }
 

@@ -96,7 +96,8 @@ func TestReceiverThatTakesItsTime(t *testing.T) {
 		after time.Duration // when the store has the answer
 		log   []string
 	}{
-		"answers in time": {after: 5 * time.Second, log: []string{}},
+		// The store ignores it then: it has an answer.
+		"answers in time": {after: 5 * time.Second, log: []string{"answered WR1 failed=true"}},
 		"never answers":   {after: time.Hour, log: []string{"answered WR1 failed=true"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,6 +120,31 @@ func TestRunDoesNotWaitForAnAnswerNobodyNeeds(t *testing.T) {
 	w.run()
 	require.Empty(t, w.log)
 	require.WithinDuration(t, epoch.Add(time.Second), w.env.Now(), time.Second)
+}
+
+// TestSlowReceiversDoNotKeepAHistoryFromEnding: offer after offer is declined
+// before its receiver has answered.
+func TestSlowReceiversDoNotKeepAHistoryFromEnding(t *testing.T) {
+	w := newWorld(t, called())
+	w.env.OnActivity(callbacks.Ask, mock.Anything, mock.Anything).Return(activities.AssignResult{UnderWay: true}, nil)
+	for i := range 5 {
+		w.at(time.Duration(i+1)*time.Second, func() {
+			w.change(func(v *taskrouter.View) {
+				v.Offers = nil
+				*v = offer(*v, sid(i, 0))
+				v.Offers[0].CallbackDue = true
+			})
+		})
+	}
+	w.at(6*time.Second, func() {
+		w.env.SetContinueAsNewSuggested(true)
+		w.change(func(v *taskrouter.View) { v.Status, v.Offers = taskrouter.TaskPending, nil })
+	})
+	w.env.ExecuteWorkflow(Task, w.input)
+	in := continued(t, w.env.GetWorkflowError())
+	require.Empty(t, in.Started)
+	require.WithinDuration(t, epoch.Add(6*time.Second), w.env.Now(), time.Second, "no timer was waited for")
+	require.GreaterOrEqual(t, w.canceledTimers, 5, "the last one goes with the run")
 }
 
 // timerOf names a timer of the given length; empty when there is none.

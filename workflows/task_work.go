@@ -15,6 +15,8 @@ type work struct {
 	key    string
 	future workflow.Future
 	done   func(workflow.Future)
+	// cancel gives it up; nil for what cannot be.
+	cancel workflow.CancelFunc
 }
 
 // Kinds of work, the first part of its key.
@@ -41,6 +43,15 @@ func (r *taskRun) begin(key string) bool {
 // forget drops what no view can ask for any more: Reservations and legs that
 // are closed never come back.
 func (r *taskRun) forget() {
+	// Nobody waits for what a receiver says about an offer that is over.
+	r.work = slices.DeleteFunc(r.work, func(w work) bool {
+		kind, subject, _ := strings.Cut(w.key, "/")
+		if kind != workAnswer || r.mentions(subject) {
+			return false
+		}
+		w.cancel()
+		return true
+	})
 	r.started = slices.DeleteFunc(r.started, func(key string) bool {
 		if r.running(key) {
 			return false

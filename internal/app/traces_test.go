@@ -190,7 +190,7 @@ func TestOneTraceFromTheRequestToTheActivity(t *testing.T) {
 	request := "POST /v1/Workspaces/:ws/Tasks"
 	require.Equal(t, []string{"store.commit", "dispatch.transaction", "dispatch.command", request}, path("store.commit"))
 	require.Equal(t, []string{
-		"HTTP POST", "RunActivity:Assign", "StartActivity:Assign", "RunWorkflow:Task", "StartWorkflow:Task", "dispatch.command", request,
+		"HTTP POST", "RunActivity:Ask", "StartActivity:Ask", "RunWorkflow:Task", "StartWorkflow:Task", "dispatch.command", request,
 	}, path("HTTP POST"))
 	require.Len(t, heard, 1)
 	require.Empty(t, (<-heard).Get("Traceparent"), "customers are not told")

@@ -24,7 +24,7 @@ const (
 )
 
 // floor is a Temporal worker process with two Temporal workflows that do next
-// to nothing, with as many slots and pollers as the router's.
+// to nothing, with as many slots for runs and pollers as the router's.
 type floor struct {
 	sdk    sdkclient.Client
 	worker sdkworker.Worker

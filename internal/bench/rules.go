@@ -68,6 +68,9 @@ func (b *bench) evaluate(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("compile %s: %w", r.name, err)
 		}
+		if p.Metered() != r.metered {
+			return fmt.Errorf("%s: metered is %t", r.name, p.Metered())
+		}
 		programs = append(programs, p)
 		b.report.Rules = append(b.report.Rules, RuleResult{Name: r.name, Expression: r.expression, Metered: r.metered, Loops: r.loops})
 	}

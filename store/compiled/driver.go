@@ -81,6 +81,13 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	var last driver.Result
 	for _, one := range all {
+		if one.whole {
+			var err error
+			if last, err = c.inner.ExecContext(ctx, one.text, nil); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		s, err := c.statement(ctx, one)
 		if err != nil {
 			return nil, err
@@ -95,7 +102,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	all, ok := shapes(query)
-	if len(args) > 0 || !ok || len(all) != 1 {
+	if len(args) > 0 || !ok || len(all) != 1 || all[0].whole {
 		return c.inner.QueryContext(ctx, query, args)
 	}
 	s, err := c.statement(ctx, all[0])

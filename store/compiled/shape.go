@@ -19,6 +19,8 @@ const maxValues = 400
 type shape struct {
 	text   string
 	values []driver.NamedValue
+	// whole: there were too many values, and text is the statement as it came.
+	whole bool
 }
 
 // verbs begin the statements whose values can be taken out. The literals of a
@@ -26,8 +28,8 @@ type shape struct {
 var verbs = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "EXPLAIN", "REPLACE"}
 
 // shapes takes the values out of a text of one or more statements. It reports
-// false for a text that is to be run as it is: one that defines something, has
-// placeholders of its own, or is too long to be worth it.
+// false for a text that is to be run as it is: one that defines something, or has
+// placeholders of its own.
 func shapes(text string) ([]shape, bool) {
 	var out []shape
 	s := scanner{text: text}
@@ -85,7 +87,7 @@ func (s *scanner) statement() (shape, bool) {
 		case c == ';':
 			s.at++
 			b.WriteString(s.text[from:start])
-			return shape{b.String(), values}, len(values) <= maxValues
+			return shapeOf(b.String(), values, rest[:start-(len(s.text)-len(rest))]), true
 		case c == '\'':
 			v, ok := s.quoted('\'')
 			if !ok {
@@ -130,7 +132,14 @@ func (s *scanner) statement() (shape, bool) {
 		}
 	}
 	b.WriteString(s.text[from:])
-	return shape{b.String(), values}, len(values) <= maxValues
+	return shapeOf(b.String(), values, rest), true
+}
+
+func shapeOf(text string, values []driver.NamedValue, whole string) shape {
+	if len(values) > maxValues {
+		return shape{text: whole, whole: true}
+	}
+	return shape{text: text, values: values}
 }
 
 // quoted reads a literal or a quoted name and returns what is between the
@@ -175,11 +184,24 @@ func (s *scanner) comment() bool {
 // and 1 are truth values, and conditions of partial indexes, far more often.
 func (s *scanner) number() (int64, bool) {
 	start := s.at
-	for s.at < len(s.text) && (isWord(s.text[s.at]) || s.text[s.at] == '.') {
+	for s.at < len(s.text) && (isWord(s.text[s.at]) || s.text[s.at] == '.' || s.signed(start)) {
 		s.at++
+	}
+	if start > 0 && s.text[start-1] == '.' { // .5
+		return 0, false
 	}
 	n, err := strconv.ParseInt(s.text[start:s.at], 10, 64)
 	return n, err == nil && n > 1
+}
+
+// signed reports whether the sign here belongs to the exponent of a number that
+// began at start.
+func (s *scanner) signed(start int) bool {
+	if c := s.text[s.at]; c != '+' && c != '-' || s.at == start {
+		return false
+	}
+	last := s.text[s.at-1]
+	return (last == 'e' || last == 'E') && !strings.HasPrefix(s.text[start:], "0x")
 }
 
 // endsOrder reports whether a word follows the columns that BY begins.
