@@ -222,9 +222,9 @@ func (a *Callbacks) keep(ctx context.Context, in AssignInput, outcome CallbackOu
 	}
 }
 
-// Drain returns when no request of Ask is under way any more, soon after
-// CallbackLimit since the last one at the latest. It is no method, because every method is an
-// activity.
+// Drain returns when no request of Ask is under way any more, CallbackLimit and
+// one store call after the last one at the latest. It is no method, because
+// every method is an activity.
 func Drain(a *Callbacks) { a.busy.Wait() }
 
 // Assign makes one Reservation's callback and applies the answer. It fails,
