@@ -40,7 +40,7 @@ func TestAgentIsRungJoinedAndTheLegEnded(t *testing.T) {
 		"begin WR1-1", "dial WR1-1", "reported WR1-1 placed ",
 		"leg WR1-1", "joined WR1-1",
 		"leg WR1-1", "hang up WR1-1", "hung up WR1-1",
-	}, w.log, "an ended Task keeps its run until its last leg is ended")
+	}, w.story(), "an ended Task keeps its run until its last leg is ended")
 }
 
 func TestPlacementFails(t *testing.T) {
@@ -70,7 +70,7 @@ func TestPlacementLost(t *testing.T) {
 			w.reported = func(v *taskrouter.View, _ activities.DialReport) { v.Legs = nil }
 			w.completeAt(time.Minute)
 			w.run()
-			require.Equal(t, []string{row.want}, w.log)
+			require.Equal(t, []string{row.want}, w.story())
 		})
 	}
 }
@@ -124,7 +124,7 @@ func TestJoinNobodySawIsLeftToItsDeadline(t *testing.T) {
 		v.Legs[0].Confirm, v.Legs[0].HangUp = false, true
 	}
 	w.run()
-	require.Equal(t, []string{"due 10s", "leg WR1-1", "hang up WR1-1", "hung up WR1-1"}, w.log)
+	require.Equal(t, []string{"due 10s", "leg WR1-1", "hang up WR1-1", "hung up WR1-1"}, w.story())
 }
 
 // TestEndedTaskDoesNotWaitForItsJoin: an agent who left at once was perhaps
@@ -145,7 +145,7 @@ func TestJoinTheStoreCouldNotTake(t *testing.T) {
 	w.env.OnActivity(calls.Confirm, mock.Anything, mock.Anything).Return(activities.JoinResult{Joined: true}, nil).Once()
 	w.completeAt(time.Minute)
 	w.run()
-	require.Equal(t, []string{"joined WR1-1"}, w.log)
+	require.Equal(t, []string{"joined WR1-1"}, w.story())
 }
 
 // TestHangUpIsNeverLeftUndone: an instance that is gone took the leg with it,
@@ -173,7 +173,7 @@ func TestHangUpIsNeverLeftUndone(t *testing.T) {
 		w.env.OnActivity(calls.HangUp, mock.Anything, mock.Anything).
 			Return(activities.HangUpResult{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_SCHEDULE_TO_START, nil)).Once()
 		w.run()
-		require.Equal(t, []string{"hung up WR1-1"}, w.log)
+		require.Equal(t, []string{"hung up WR1-1"}, w.story())
 	})
 }
 

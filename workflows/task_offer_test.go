@@ -25,7 +25,7 @@ func TestCallbackLeavesTheOfferToTheAgent(t *testing.T) {
 	w := newWorld(t, called())
 	w.completeAt(time.Minute)
 	w.run()
-	require.Equal(t, []string{"order WR1", "post WR1", "answered WR1 failed=false"}, w.log)
+	require.Equal(t, []string{"order WR1", "post WR1", "answered WR1 failed=false"}, w.story())
 }
 
 func TestCallbackInstructionIsApplied(t *testing.T) {
@@ -71,7 +71,7 @@ func TestCallbackLost(t *testing.T) {
 			w.env.OnActivity(callbacks.Assign, mock.Anything, mock.Anything).Return(activities.AssignResult{}, err).Once()
 			w.completeAt(time.Minute)
 			w.run()
-			require.Equal(t, []string{"answered WR1 failed=true"}, w.log)
+			require.Equal(t, []string{"answered WR1 failed=true"}, w.story())
 		})
 	}
 }
@@ -85,7 +85,7 @@ func TestCallbackTaken(t *testing.T) {
 	w.answered = func(v *taskrouter.View, _ string, _ activities.CallbackOutcome) { v.Offers = nil }
 	w.completeAt(time.Minute)
 	w.run()
-	require.Equal(t, []string{"order WR1", "answered WR1 failed=true"}, w.log)
+	require.Equal(t, []string{"order WR1", "answered WR1 failed=true"}, w.story())
 	require.Contains(t, w.timers, timerOf(w, callbackAttempt), "not before the request can have ended")
 }
 
@@ -106,7 +106,7 @@ func TestReceiverThatTakesItsTime(t *testing.T) {
 			w.at(row.after, func() { w.change(func(v *taskrouter.View) { v.Offers[0].CallbackDue = false }) })
 			w.completeAt(2 * time.Hour)
 			w.run()
-			require.Equal(t, row.log, append([]string{}, w.log...))
+			require.Equal(t, row.log, append([]string{}, w.story()...))
 		})
 	}
 }
@@ -118,7 +118,7 @@ func TestRunDoesNotWaitForAnAnswerNobodyNeeds(t *testing.T) {
 	w.env.OnActivity(callbacks.Ask, mock.Anything, mock.Anything).Return(activities.AssignResult{UnderWay: true}, nil).Once()
 	w.completeAt(time.Second)
 	w.run()
-	require.Empty(t, w.log)
+	require.Empty(t, w.story())
 	require.WithinDuration(t, epoch.Add(time.Second), w.env.Now(), time.Second)
 }
 

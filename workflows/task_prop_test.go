@@ -48,7 +48,7 @@ func TestAnyStoryEndsAndRepeatsNothing(t *testing.T) {
 			require.LessOrEqual(t, w.asked(fmt.Sprintf("post WR%d.", i)), 1)
 			require.LessOrEqual(t, w.asked(fmt.Sprintf("dial WR%d.-1", i)), 1)
 		}
-		require.Empty(t, w.view.Legs, "no phone is left ringing")
+		require.Empty(t, w.seen().Legs, "no phone is left ringing")
 	})
 }
 

@@ -22,7 +22,7 @@ func TestTaskIsAcceptedAndCompleted(t *testing.T) {
 	})
 	w.completeAt(time.Minute)
 	w.run()
-	require.Empty(t, w.log, "a Task answered in time needs no store call")
+	require.Empty(t, w.story(), "a Task answered in time needs no store call")
 	require.Len(t, w.timers, 1, "the deadline that moved away must not be armed")
 	require.Zero(t, w.canceledTimers)
 }
@@ -55,8 +55,8 @@ func TestReservationTimesOut(t *testing.T) {
 	}
 	w.completeAt(time.Hour)
 	w.run()
-	require.Equal(t, []string{"due 2m0s"}, w.log)
-	require.Equal(t, []string{"Due"}, w.locals)
+	require.Equal(t, []string{"due 2m0s"}, w.story())
+	require.Equal(t, []string{"Due"}, w.localNames())
 }
 
 func TestTargetTimeoutRoutes(t *testing.T) {
@@ -72,8 +72,8 @@ func TestTargetTimeoutRoutes(t *testing.T) {
 		}
 	}
 	w.run()
-	require.Equal(t, []string{"due 30s", "due 1h0m0s"}, w.log)
-	require.Equal(t, []string{"Route", "Due"}, w.locals, "a routing step is told apart in the history")
+	require.Equal(t, []string{"due 30s", "due 1h0m0s"}, w.story())
+	require.Equal(t, []string{"Route", "Due"}, w.localNames(), "a routing step is told apart in the history")
 }
 
 func TestWrapUpCompletesByItself(t *testing.T) {
@@ -90,7 +90,7 @@ func TestTaskCanceledByAPI(t *testing.T) {
 		w.change(func(v *taskrouter.View) { v.Status = taskrouter.TaskCanceled })
 	})
 	w.run()
-	require.Empty(t, w.log)
+	require.Empty(t, w.story())
 }
 
 func TestDeadlinePassedBeforeTheRunStarted(t *testing.T) {
@@ -100,7 +100,7 @@ func TestDeadlinePassedBeforeTheRunStarted(t *testing.T) {
 	w.due = func(v *taskrouter.View, _ time.Time) { v.Status = taskrouter.TaskCanceled }
 	w.run()
 	require.Empty(t, w.timers)
-	require.Equal(t, []string{"due -1h0m0s"}, w.log)
+	require.Equal(t, []string{"due -1h0m0s"}, w.story())
 }
 
 func TestOnlyAnEarlierDeadlineMovesTheTimer(t *testing.T) {
@@ -115,7 +115,7 @@ func TestOnlyAnEarlierDeadlineMovesTheTimer(t *testing.T) {
 	move(3*time.Minute, 30*time.Minute)
 	w.due = func(v *taskrouter.View, _ time.Time) { v.Status = taskrouter.TaskCanceled }
 	w.run()
-	require.Equal(t, []string{"due 30m0s"}, w.log, "a timer of a deadline that moved away asks for nothing")
+	require.Equal(t, []string{"due 30m0s"}, w.story(), "a timer of a deadline that moved away asks for nothing")
 	require.Len(t, w.timers, 3)
 	require.Equal(t, 1, w.canceledTimers)
 }
@@ -163,7 +163,7 @@ func TestRemovedTaskEndsTheRun(t *testing.T) {
 		v := task(taskrouter.TaskPending)
 		v.Deadline = epoch.Add(time.Minute)
 		w := newWorld(t, v)
-		w.at(time.Second, func() { w.view = taskrouter.View{} })
+		w.at(time.Second, func() { w.forget() })
 		w.run()
 		require.Equal(t, 1, w.asked("due"))
 	})
@@ -172,7 +172,7 @@ func TestRemovedTaskEndsTheRun(t *testing.T) {
 			taskrouter.LegView{Attempt: "WR1-1", State: taskrouter.LegRinging})
 		w := newWorld(t, v)
 		w.at(time.Second, func() {
-			w.view = taskrouter.View{}
+			w.forget()
 			w.send(taskrouter.View{TaskSID: "WT1", Removed: true})
 		})
 		w.run()
@@ -185,7 +185,7 @@ func TestCancellationFromOutsideCancelsTheTask(t *testing.T) {
 	w.canceled = func(v *taskrouter.View) { v.Status = taskrouter.TaskCanceled }
 	w.at(time.Minute, w.env.CancelWorkflow)
 	w.run()
-	require.Equal(t, []string{"cancel"}, w.log)
+	require.Equal(t, []string{"cancel"}, w.story())
 }
 
 func TestCancellationFromOutsideNeverEndsAnOpenTask(t *testing.T) {
@@ -195,7 +195,7 @@ func TestCancellationFromOutsideNeverEndsAnOpenTask(t *testing.T) {
 	w.due = func(v *taskrouter.View, _ time.Time) { completed(v) }
 	w.at(time.Minute, w.env.CancelWorkflow)
 	w.run()
-	require.Equal(t, []string{"cancel", "due 1h0m0s"}, w.log, "the run goes on, timers included")
+	require.Equal(t, []string{"cancel", "due 1h0m0s"}, w.story(), "the run goes on, timers included")
 }
 
 func TestStoreGoneForAMinute(t *testing.T) {
@@ -271,7 +271,7 @@ func TestContinuesAsNewOnlyWhenNothingIsPending(t *testing.T) {
 func TestEndedTaskNeedsNoMoreThanItsStart(t *testing.T) {
 	w := newWorld(t, task(taskrouter.TaskCanceled))
 	w.run()
-	require.Empty(t, w.log)
+	require.Empty(t, w.story())
 	require.Empty(t, w.timers)
 }
 

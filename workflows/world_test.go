@@ -31,11 +31,16 @@ type world struct {
 	// input is what the run starts with.
 	input TaskInput
 
+	// mu guards what follows: an activity of a run that is over may still be
+	// on its way, and tests look only through methods.
 	mu   sync.Mutex
 	view taskrouter.View
-	legs map[string]*taskrouter.Leg
 	// log is what was asked of the world, in order.
 	log []string
+	// locals are the local activities, in order of their start.
+	locals []string
+	// taken are the callbacks whose order was given out.
+	taken map[string]bool
 
 	// down makes every store call fail.
 	down func() bool
@@ -56,9 +61,6 @@ type world struct {
 
 	timers         map[string]time.Duration
 	canceledTimers int
-	locals         []string
-	// taken are the callbacks whose order was given out.
-	taken map[string]bool
 }
 
 // newWorld starts with a Task in the given state; the run is not started.
@@ -66,7 +68,7 @@ func newWorld(t *testing.T, v taskrouter.View) *world {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(quiet{})
-	w := &world{t: t, view: v, legs: map[string]*taskrouter.Leg{}, timers: map[string]time.Duration{}, taken: map[string]bool{}}
+	w := &world{t: t, view: v, timers: map[string]time.Duration{}, taken: map[string]bool{}}
 	// Nothing may depend on how fast this machine is.
 	asks := &activities.Callbacks{Store: w, Assigner: w, Patience: time.Minute}
 	t.Cleanup(func() { activities.Drain(asks) })
@@ -81,6 +83,8 @@ func newWorld(t *testing.T, v taskrouter.View) *world {
 	w.env.SetOnTimerScheduledListener(func(id string, d time.Duration) { w.timers[id] = d })
 	w.env.SetOnTimerCanceledListener(func(string) { w.canceledTimers++ })
 	w.env.SetOnLocalActivityStartedListener(func(info *activity.Info, _ context.Context, _ []any) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.locals = append(w.locals, info.ActivityType.Name)
 	})
 	w.input = TaskInput{LogicVersion: LogicVersion, Tunables: DefaultTunables()}
@@ -157,12 +161,38 @@ func completed(v *taskrouter.View) {
 	v.Status, v.Offers, v.Deadline = taskrouter.TaskCompleted, nil, time.Time{}
 }
 
-// asked counts the log lines with a prefix.
-func (w *world) asked(prefix string) int {
+// seen is the Task as the store has it.
+func (w *world) seen() taskrouter.View {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.view
+}
+
+// forget deletes the Task from the store.
+func (w *world) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.view = taskrouter.View{}
+}
+
+// story is what was asked of the world, in order.
+func (w *world) story() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.log)
+}
+
+// localNames are the local activities, in order of their start.
+func (w *world) localNames() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.locals)
+}
+
+// asked counts the log lines with a prefix.
+func (w *world) asked(prefix string) int {
 	n := 0
-	for _, line := range w.log {
+	for _, line := range w.story() {
 		if strings.HasPrefix(line, prefix) {
 			n++
 		}
