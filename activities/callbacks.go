@@ -81,8 +81,8 @@ func (o CallbackOutcome) withoutSecrets() CallbackOutcome {
 // CallbackStore gives out the order for a callback, once, and takes in its
 // answer.
 type CallbackStore interface {
-	CallbackOrder(ctx context.Context, workspaceSID, reservationSID string) (CallbackOrder, error)
-	CallbackAnswered(ctx context.Context, workspaceSID, reservationSID string, o CallbackOutcome) (taskrouter.View, error)
+	CallbackOrder(ctx context.Context, workspaceSID, taskSID, reservationSID string) (CallbackOrder, error)
+	CallbackAnswered(ctx context.Context, workspaceSID, taskSID, reservationSID string, o CallbackOutcome) (taskrouter.View, error)
 }
 
 // Assigner makes the request, at most once for each of the two URLs.
@@ -246,7 +246,7 @@ func (a *Callbacks) Assign(ctx context.Context, in AssignInput) (AssignResult, e
 // then the result says why.
 func (a *Callbacks) order(ctx context.Context, in AssignInput) (*CallbackOrder, AssignResult, error) {
 	order, err := limited(ctx, func(ctx context.Context) (CallbackOrder, error) {
-		return a.Store.CallbackOrder(ctx, in.WorkspaceSID, in.ReservationSID)
+		return a.Store.CallbackOrder(ctx, in.WorkspaceSID, in.TaskSID, in.ReservationSID)
 	})
 	switch {
 	case missing(err):
@@ -263,7 +263,7 @@ func (a *Callbacks) order(ctx context.Context, in AssignInput) (*CallbackOrder, 
 // apply stores the answer of a callback.
 func (a *Callbacks) apply(ctx context.Context, in AssignInput, outcome CallbackOutcome) AssignResult {
 	v, err := limited(ctx, func(ctx context.Context) (taskrouter.View, error) {
-		return a.Store.CallbackAnswered(ctx, in.WorkspaceSID, in.ReservationSID, outcome)
+		return a.Store.CallbackAnswered(ctx, in.WorkspaceSID, in.TaskSID, in.ReservationSID, outcome)
 	})
 	view, err := in.view(ctx, "apply callback", v, err)
 	if err != nil { // failing would ask the receiver again

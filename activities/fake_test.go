@@ -57,12 +57,12 @@ func (s *store) CancelFromOutside(_ context.Context, ws, task string) (taskroute
 	return s.done("cancel "+ws+" "+task, s.writeErr)
 }
 
-func (s *store) CallbackOrder(_ context.Context, ws, r string) (CallbackOrder, error) {
+func (s *store) CallbackOrder(_ context.Context, ws, _, r string) (CallbackOrder, error) {
 	_, err := s.done("order "+ws+" "+r, nil)
 	return s.order, err
 }
 
-func (s *store) CallbackAnswered(_ context.Context, ws, r string, o CallbackOutcome) (taskrouter.View, error) {
+func (s *store) CallbackAnswered(_ context.Context, ws, _, r string, o CallbackOutcome) (taskrouter.View, error) {
 	s.outcome = o
 	s.mu.Lock()
 	err := s.writeErr

@@ -71,7 +71,7 @@ type RecordStore interface {
 	DueStore
 	// CancelFromOutside ends the Task because its run was canceled.
 	CancelFromOutside(ctx context.Context, workspaceSID, taskSID string) (taskrouter.View, error)
-	CallbackAnswered(ctx context.Context, workspaceSID, reservationSID string, o CallbackOutcome) (taskrouter.View, error)
+	CallbackAnswered(ctx context.Context, workspaceSID, taskSID, reservationSID string, o CallbackOutcome) (taskrouter.View, error)
 	DialReported(ctx context.Context, workspaceSID string, r DialReport) (taskrouter.View, error)
 	// JoinSeen: both parties are in the room. LegHungUp: our request to end
 	// the leg was carried out.
@@ -106,7 +106,7 @@ func (a *Records) CancelFromOutside(ctx context.Context, in Subject) (View, erro
 
 // CallbackAnswered applies the outcome of an assignment callback.
 func (a *Records) CallbackAnswered(ctx context.Context, in AnswerInput) (View, error) {
-	v, err := a.Store.CallbackAnswered(ctx, in.WorkspaceSID, in.ReservationSID, in.Outcome)
+	v, err := a.Store.CallbackAnswered(ctx, in.WorkspaceSID, in.TaskSID, in.ReservationSID, in.Outcome)
 	return in.view(ctx, "apply callback", v, err)
 }
 

@@ -220,7 +220,7 @@ func (c *chance) finish(s step) error {
 }
 
 func (c *chance) failCallback(s step) error {
-	_, err := c.d.CallbackAnswered(c.ctx, c.ws, c.held(s.a, taskrouter.ReservationPending), dispatch.CallbackOutcome{Failed: true})
+	_, err := c.d.CallbackAnswered(c.ctx, c.ws, "", c.held(s.a, taskrouter.ReservationPending), dispatch.CallbackOutcome{Failed: true})
 	return err
 }
 

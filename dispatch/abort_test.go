@@ -81,8 +81,8 @@ func TestOrderOfAnAbortedTransaction(t *testing.T) {
 	var mine, theirs dispatch.CallbackOrder
 	var err, theirErr error
 	aborted(t, b,
-		func(d *dispatch.Dispatcher) { mine, err = d.CallbackOrder(b.ctx, b.ws, r.SID) },
-		func() { theirs, theirErr = b.d.CallbackOrder(b.ctx, b.ws, r.SID) })
+		func(d *dispatch.Dispatcher) { mine, err = d.CallbackOrder(b.ctx, b.ws, r.TaskSID, r.SID) },
+		func() { theirs, theirErr = b.d.CallbackOrder(b.ctx, b.ws, r.TaskSID, r.SID) })
 	require.NoError(t, err)
 	require.NoError(t, theirErr)
 	require.True(t, theirs.Proceed)

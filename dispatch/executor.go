@@ -152,7 +152,7 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 				b.now = b.now.Add(time.Microsecond)
 			}
 			u := b.unit()
-			u.origin = d.origin(c)
+			u.origin, u.last = d.origin(c), i == len(cmds)-1
 			cerr := u.carryOut(ctx, c.fn)
 			// What a failed command has collected is in the counters and the
 			// configuration that the commands after it would build on.
@@ -199,5 +199,5 @@ func (u *Unit) carryOut(ctx context.Context, fn func(ctx context.Context, u *Uni
 	if err := u.calm(ctx); err != nil {
 		return err
 	}
-	return u.flush(ctx)
+	return u.conclude(ctx)
 }

@@ -68,7 +68,13 @@ func (u *Unit) Emit(typ taskrouter.EventType, s taskrouter.Scene) {
 }
 
 // flush writes what was collected, in one round trip.
-func (u *Unit) flush(ctx context.Context) error {
+func (u *Unit) flush(ctx context.Context) error { return u.write(ctx, false) }
+
+// conclude is the flush behind which the command does nothing any more; that of
+// the last command of a transaction commits.
+func (u *Unit) conclude(ctx context.Context) error { return u.write(ctx, u.last) }
+
+func (u *Unit) write(ctx context.Context, last bool) error {
 	if !u.pending {
 		return nil
 	}
@@ -93,6 +99,7 @@ func (u *Unit) flush(ctx context.Context) error {
 	}
 	c.Classes = mergeClasses(c.Classes)
 	c.Lock = *u.lock()
+	c.Last = last && u.b.settled()
 	u.wrote, u.b.wrote = true, true
 	if err := u.tx.Apply(ctx, c); err != nil {
 		return err

@@ -224,7 +224,7 @@ func (u *Unit) expireOffer(ctx context.Context, e *entry, r *taskrouter.Reservat
 // CallbackOrder gives the order for an assignment callback to whoever asks
 // first. A process that dies with it cannot be told from one whose request was
 // made, so nobody gets it twice.
-func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID string) (CallbackOrder, error) {
+func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, taskSID, reservationSID string) (CallbackOrder, error) {
 	var out CallbackOrder
 	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
 		// What an earlier try found went with its transaction.
@@ -232,7 +232,7 @@ func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID strin
 		if err := u.load(ctx); err != nil {
 			return err
 		}
-		e, r, err := u.offer(ctx, reservationSID)
+		e, r, err := u.offerOf(ctx, taskSID, reservationSID)
 		if err != nil || r == nil {
 			return err
 		}
@@ -265,9 +265,9 @@ func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, reservationSID strin
 
 // CallbackAnswered applies the answer of an assignment callback. An answer that
 // comes after the offer ended changes nothing.
-func (d *Dispatcher) CallbackAnswered(ctx context.Context, ws, reservationSID string, o CallbackOutcome) (taskrouter.View, error) {
+func (d *Dispatcher) CallbackAnswered(ctx context.Context, ws, taskSID, reservationSID string, o CallbackOutcome) (taskrouter.View, error) {
 	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
-		e, r, err := u.offer(ctx, reservationSID)
+		e, r, err := u.offerOf(ctx, taskSID, reservationSID)
 		if err != nil || r == nil {
 			return nil, err
 		}

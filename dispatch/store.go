@@ -284,4 +284,8 @@ type Changes struct {
 	DeleteWorkerChannels []string
 	// DeleteWorkspace removes the Workspace with whatever is left of it.
 	DeleteWorkspace bool
+
+	// Last promises that nothing else happens in the transaction and that it
+	// succeeds: the store may commit along with the changes.
+	Last bool
 }

@@ -93,7 +93,7 @@ func TestEveryTriggerMatches(t *testing.T) {
 			b.workflow(everything(b.queue("Q")), withCallback)
 			b.worker("Ann", "{}")
 			task := b.task()
-			_, err := b.d.CallbackAnswered(b.ctx, b.ws, b.offer(task).SID, dispatch.CallbackOutcome{Failed: true})
+			_, err := b.d.CallbackAnswered(b.ctx, b.ws, task, b.offer(task).SID, dispatch.CallbackOutcome{Failed: true})
 			require.NoError(b.t, err)
 			return task, func() { b.pass(time.Second) }
 		},

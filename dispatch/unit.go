@@ -54,7 +54,7 @@ func (b *batch) unit() *Unit {
 
 // finish keeps the lower bound of the next deadline exact whenever it passed.
 func (b *batch) finish(ctx context.Context) error {
-	if b.lock.NextDue.IsZero() || b.lock.NextDue.After(b.now) {
+	if b.settled() {
 		return nil
 	}
 	next, err := b.tx.NextDue(ctx)
@@ -64,6 +64,9 @@ func (b *batch) finish(ctx context.Context) error {
 	b.lock.NextDue = next
 	return b.tx.Apply(ctx, &Changes{Lock: b.lock})
 }
+
+// settled reports that the bound is exact as it is.
+func (b *batch) settled() bool { return b.lock.NextDue.IsZero() || b.lock.NextDue.After(b.now) }
 
 func (b *batch) committed() {
 	if b.cfg != nil {
@@ -130,6 +133,7 @@ type Unit struct {
 	restless     []string // agents whose live values changed
 	freed        []string // agents an offer of the Task being matched has freed
 	pending      bool     // something is collected and not written
+	last         bool     // no command follows in the transaction
 	quiet        bool     // it reads for somebody who is told; the log is for routing
 	wrote        bool
 }

@@ -24,7 +24,7 @@ func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx conte
 		if err := u.calm(ctx); err != nil {
 			return err
 		}
-		if err := u.flush(ctx); err != nil { // the view must show the revision as written
+		if err := u.conclude(ctx); err != nil { // the view must show the revision as written
 			return err
 		}
 		out = u.view(e)

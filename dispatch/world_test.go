@@ -225,7 +225,7 @@ func (w *world) finish(s step) error {
 }
 
 func (w *world) failCallback(s step) error {
-	_, err := w.d.CallbackAnswered(w.ctx, w.ws, w.held(s.a, taskrouter.ReservationPending), dispatch.CallbackOutcome{Failed: true})
+	_, err := w.d.CallbackAnswered(w.ctx, w.ws, "", w.held(s.a, taskrouter.ReservationPending), dispatch.CallbackOutcome{Failed: true})
 	return err
 }
 

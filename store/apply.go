@@ -8,17 +8,19 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/store/compiled"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
 // Apply writes all changes in one round trip (several when there are megabytes
 // of them). Of rows with the same key the last one counts. A change of
 // configuration always gets a new revision, whether the caller thought of it or
-// not.
+// not. Where statements travel together, a commit travels along with the last.
 func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 	if t.failed != nil {
 		return t.failed
 	}
+	t.ahead = nil
 	if err := t.checkScope(c); err != nil {
 		t.failed = err
 		return err
@@ -37,10 +39,15 @@ func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 	} else {
 		t.writeLock(b, c)
 	}
+	last := c.Last && t.store.dialect.together
+	if last {
+		b.add(compiled.Commit)
+	}
 	if err := classify(b.send(ctx), "write changes"); err != nil {
 		t.failed = err
 		return err
 	}
+	t.ended = last
 	return nil
 }
 

@@ -42,6 +42,9 @@ type dialect struct {
 	surveys bool
 	// notePasses are the tries at the rows of sent notices.
 	notePasses []pass
+	// together is set when several statements make one round trip: queries, and
+	// changes with their commit.
+	together bool
 	// snapshot is the isolation in which all statements see one moment.
 	snapshot sql.IsolationLevel
 }
@@ -96,32 +99,38 @@ var (
 	_ schema.Dialect = sqliteText{}
 )
 
-// AppendString writes a quoted literal. Quotes are doubled and invalid UTF-8
-// is replaced; a backslash is an ordinary character in both databases.
+// AppendString writes a quoted literal and says that it is a value.
 func (d pgText) AppendString(b []byte, s string) []byte {
-	if strings.IndexByte(s, 0) >= 0 {
-		return append(b, nulMarker+"()"...)
-	}
-	return d.Dialect.AppendString(b, s)
+	return appendText(b, s, d.Dialect.AppendString)
 }
 
-// AppendString writes a quoted literal, as pgText does, and says that it is a
-// value. The empty one is left to the statement: it stands in the conditions of
-// indexes.
+// AppendJSON writes a quoted literal, which is a value.
+func (d pgText) AppendJSON(b, text []byte) []byte {
+	return append(d.Dialect.AppendJSON(b, text), compiled.Mark...)
+}
+
+// AppendString writes a quoted literal and says that it is a value.
 func (d sqliteText) AppendString(b []byte, s string) []byte {
-	if strings.IndexByte(s, 0) >= 0 {
-		return append(b, nulMarker+"()"...)
-	}
-	b = d.Dialect.AppendString(b, s)
-	if s == "" {
-		return b
-	}
-	return append(b, compiled.Mark...)
+	return appendText(b, s, d.Dialect.AppendString)
 }
 
 // AppendJSON writes a quoted literal, which is a value.
 func (d sqliteText) AppendJSON(b, text []byte) []byte {
 	return append(d.Dialect.AppendJSON(b, text), compiled.Mark...)
+}
+
+// appendText writes a text with quotes doubled and invalid UTF-8 replaced; a
+// backslash is an ordinary character in both databases. The empty text is left
+// to the statement: it stands in the conditions of indexes.
+func appendText(b []byte, s string, quoted func(b []byte, s string) []byte) []byte {
+	if strings.IndexByte(s, 0) >= 0 {
+		return append(b, nulMarker+"()"...)
+	}
+	b = quoted(b, s)
+	if s == "" {
+		return b
+	}
+	return append(b, compiled.Mark...)
 }
 
 // classify turns an error of a database into one of the router's kinds. what

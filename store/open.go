@@ -77,9 +77,6 @@ func openPostgres(o Options) (*Store, error) {
 		// The parser's text repeats the URL without its password.
 		return nil, unsupportedURL(err)
 	}
-	// Statements arrive with their values written into them, so preparing
-	// each would cost a round trip and never be used again.
-	cfg.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	// Literals are quoted for this setting; the check below makes sure that
 	// the server, or a pooler before it, obeys.
 	cfg.RuntimeParams["standard_conforming_strings"] = "on"
@@ -98,7 +95,7 @@ func openPostgres(o Options) (*Store, error) {
 			cfg.RuntimeParams[name] = value
 		}
 	}
-	pool := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
+	pool := compiled.OpenPostgres(cfg, stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
 		for name, want := range map[string]string{"standard_conforming_strings": "on", "client_encoding": "UTF8"} {
 			if got := c.PgConn().ParameterStatus(name); got != want {
 				return fmt.Errorf("the server reports %s = %q, want %q", name, got, want)
@@ -109,7 +106,9 @@ func openPostgres(o Options) (*Store, error) {
 	pool.SetMaxOpenConns(o.MaxConns)
 	pool.SetMaxIdleConns(o.MaxConns)
 	db := bun.NewDB(pool, pgText{pgdialect.New()})
-	return newStore(postgresDialect, db, db), nil
+	d := postgresDialect
+	d.together = cfg.DefaultQueryExecMode != pgx.QueryExecModeSimpleProtocol
+	return newStore(d, db, db), nil
 }
 
 func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {
@@ -156,7 +155,7 @@ func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {
 			"journal_mode(wal)", "synchronous(" + synchronous + ")",
 		}, pragmas...)
 		file := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: more.Encode()}
-		return compiled.Open(file.String())
+		return compiled.OpenSQLite(file.String())
 	}
 	// The first connection makes the file and turns on its journal; it stays
 	// open, because the last one to close would remove the journal.

@@ -79,6 +79,9 @@ func (s *Store) InWorkspace(ctx context.Context, workspaceSID string, fn func(ct
 		}
 		t := &transaction{store: s, q: q, lock: row.domain(), revision: row.ConfigRevision}
 		if err := fn(ctx, t); err != nil {
+			if t.ended {
+				return taskrouter.Unavailable(err, "the changes are committed, and a command failed all the same")
+			}
 			return err
 		}
 		// A write that failed may have been half done (SQLite keeps the

@@ -22,6 +22,10 @@ type transaction struct {
 	configured bool
 	// failed is the first error of a write.
 	failed error
+	// ahead is what was read before anybody asked; nil when nothing was.
+	ahead *ahead
+	// ended is set when the last changes were committed along.
+	ended bool
 }
 
 // Lock returns the lock row as the last Apply left it.

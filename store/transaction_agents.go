@@ -19,24 +19,35 @@ func (t *transaction) withChannels(ctx context.Context, workers []*taskrouter.Wo
 	if len(workers) == 0 {
 		return nil, nil
 	}
-	agents := make([]*dispatch.Agent, len(workers))
-	bySID := make(map[string]*dispatch.Agent, len(workers))
-	sids := make([]string, len(workers))
-	for i, w := range workers {
-		agents[i] = &dispatch.Agent{Worker: w}
-		bySID[w.SID], sids[i] = agents[i], w.SID
-	}
+	sids := mapped(workers, func(w *taskrouter.Worker) string { return w.SID })
 	channels, err := find(ctx, t.q, "read Worker channels", (*workerChannelRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return t.here(q).Where("worker_sid IN (?)", bun.List(sids)).OrderExpr("worker_sid, created_at, sid")
+		return t.ofWorkers(q).Where("worker_sid IN (?)", bun.List(sids))
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range channels {
-		a := bySID[c.WorkerSID]
-		a.Channels = append(a.Channels, c)
+	return agentsOf(workers, channels), nil
+}
+
+// ofWorkers sorts channels as an agent has them.
+func (t *transaction) ofWorkers(q *bun.SelectQuery) *bun.SelectQuery {
+	return t.here(q).OrderExpr("worker_sid, created_at, sid")
+}
+
+// agentsOf joins Workers and their channels.
+func agentsOf(workers []*taskrouter.Worker, channels []*taskrouter.WorkerChannel) []*dispatch.Agent {
+	agents := make([]*dispatch.Agent, len(workers))
+	bySID := make(map[string]*dispatch.Agent, len(workers))
+	for i, w := range workers {
+		agents[i] = &dispatch.Agent{Worker: w}
+		bySID[w.SID] = agents[i]
 	}
-	return agents, nil
+	for _, c := range channels {
+		if a := bySID[c.WorkerSID]; a != nil {
+			a.Channels = append(a.Channels, c)
+		}
+	}
+	return agents
 }
 
 func (t *transaction) agents(ctx context.Context, build func(*bun.SelectQuery) *bun.SelectQuery) ([]*dispatch.Agent, error) {
@@ -51,6 +62,9 @@ func (t *transaction) agents(ctx context.Context, build func(*bun.SelectQuery) *
 func (t *transaction) Agents(ctx context.Context, sids ...string) ([]*dispatch.Agent, error) {
 	if len(sids) == 0 {
 		return nil, nil
+	}
+	if a, ok := t.agentAhead(sids); ok {
+		return []*dispatch.Agent{a}, nil
 	}
 	return t.agents(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return t.here(q).Where("sid IN (?)", bun.List(sids))

@@ -17,6 +17,9 @@ func (t *transaction) Tasks(ctx context.Context, sids ...string) ([]*taskrouter.
 	if len(sids) == 0 {
 		return nil, nil
 	}
+	if len(sids) == 1 && t.store.dialect.together {
+		return t.taskAhead(ctx, sids[0])
+	}
 	return find(ctx, t.q, "read Tasks", (*taskRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return t.here(q).Where("sid IN (?)", bun.List(sids))
 	})
@@ -83,9 +86,16 @@ func (t *transaction) OpenReservations(ctx context.Context, taskSIDs ...string) 
 	if len(taskSIDs) == 0 {
 		return nil, nil
 	}
+	if known, ok := t.reservationsAhead(taskSIDs); ok {
+		return known, nil
+	}
 	return find(ctx, t.q, "read Reservations", (*reservationRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		return t.here(q).Where("task_sid IN (?) AND is_open", bun.List(taskSIDs)).OrderExpr("created_at, sid")
+		return t.openReservations(q, taskSIDs...).OrderExpr("created_at, sid")
 	})
+}
+
+func (t *transaction) openReservations(q *bun.SelectQuery, taskSIDs ...string) *bun.SelectQuery {
+	return t.here(q).Where("task_sid IN (?) AND is_open", bun.List(taskSIDs))
 }
 
 // OpenReservationsOf returns those of a Worker.

@@ -232,7 +232,7 @@ func (w *world) CancelFromOutside(context.Context, string, string) (taskrouter.V
 	return w.apply("cancel", w.canceled)
 }
 
-func (w *world) CallbackOrder(_ context.Context, _, reservation string) (activities.CallbackOrder, error) {
+func (w *world) CallbackOrder(_ context.Context, _, _, reservation string) (activities.CallbackOrder, error) {
 	_, err := w.apply("order "+reservation, nil)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -243,7 +243,7 @@ func (w *world) CallbackOrder(_ context.Context, _, reservation string) (activit
 	}, err
 }
 
-func (w *world) CallbackAnswered(_ context.Context, _, reservation string, o activities.CallbackOutcome) (taskrouter.View, error) {
+func (w *world) CallbackAnswered(_ context.Context, _, _, reservation string, o activities.CallbackOutcome) (taskrouter.View, error) {
 	return w.apply(fmt.Sprintf("answered %s failed=%t", reservation, o.Failed), func(v *taskrouter.View) {
 		for i := range v.Offers {
 			if v.Offers[i].ReservationSID == reservation {

@@ -14,16 +14,16 @@ import (
 // translates their types.
 type durable struct{ *dispatch.Dispatcher }
 
-func (s durable) CallbackOrder(ctx context.Context, ws, reservationSID string) (activities.CallbackOrder, error) {
-	o, err := s.Dispatcher.CallbackOrder(ctx, ws, reservationSID)
+func (s durable) CallbackOrder(ctx context.Context, ws, taskSID, reservationSID string) (activities.CallbackOrder, error) {
+	o, err := s.Dispatcher.CallbackOrder(ctx, ws, taskSID, reservationSID)
 	return activities.CallbackOrder{
 		Proceed: o.Proceed, Taken: o.Taken, URL: o.URL, FallbackURL: o.FallbackURL, Task: o.Task, Worker: o.Worker,
 		Reservation: o.Reservation, ChannelName: o.ChannelName, FromDefault: o.FromDefault,
 	}, err
 }
 
-func (s durable) CallbackAnswered(ctx context.Context, ws, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {
-	return s.Dispatcher.CallbackAnswered(ctx, ws, reservationSID, dispatch.CallbackOutcome{
+func (s durable) CallbackAnswered(ctx context.Context, ws, taskSID, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {
+	return s.Dispatcher.CallbackAnswered(ctx, ws, taskSID, reservationSID, dispatch.CallbackOutcome{
 		Failed: o.Failed, Instruction: o.Instruction.Domain(), LogCode: o.LogCode,
 	})
 }
@@ -79,14 +79,14 @@ func (s crashing) CancelFromOutside(ctx context.Context, ws, task string) (taskr
 	return v, err
 }
 
-func (s crashing) CallbackOrder(ctx context.Context, ws, reservationSID string) (activities.CallbackOrder, error) {
-	o, err := s.durable.CallbackOrder(ctx, ws, reservationSID)
+func (s crashing) CallbackOrder(ctx context.Context, ws, taskSID, reservationSID string) (activities.CallbackOrder, error) {
+	o, err := s.durable.CallbackOrder(ctx, ws, taskSID, reservationSID)
 	s.crash(CrashAfterCallbackOrder)
 	return o, err
 }
 
-func (s crashing) CallbackAnswered(ctx context.Context, ws, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {
-	v, err := s.durable.CallbackAnswered(ctx, ws, reservationSID, o)
+func (s crashing) CallbackAnswered(ctx context.Context, ws, taskSID, reservationSID string, o activities.CallbackOutcome) (taskrouter.View, error) {
+	v, err := s.durable.CallbackAnswered(ctx, ws, taskSID, reservationSID, o)
 	s.crash(CrashAfterLocalCommit)
 	return v, err
 }

@@ -2,6 +2,7 @@ package compiled
 
 import (
 	"database/sql/driver"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -14,6 +15,36 @@ const Mark = "/**/"
 // maxValues is how many values a shape may have. Statements over many rows come
 // in too many lengths to be worth keeping.
 const maxValues = 400
+
+// syntax is what the two databases write differently.
+type syntax struct {
+	// placeholder appends what stands for the n-th value of a statement; filling
+	// means that it is in the rows of an INSERT.
+	placeholder func(b *strings.Builder, n int, v driver.Value, filling bool)
+	// postgres: "::" is a cast, a minus before a placeholder would not know what
+	// it negates, a plan may depend on a LIMIT, and a quote behind a letter
+	// begins texts with other rules.
+	postgres bool
+}
+
+var (
+	sqliteSyntax = &syntax{placeholder: func(b *strings.Builder, _ int, _ driver.Value, _ bool) { b.WriteByte('?') }}
+	// A number has the type a literal has: two without one, side by side, would
+	// be texts. What fills a column may be as large as it likes, or rows would
+	// have as many shapes as they have small and large numbers. A text is, as a
+	// literal is, whatever its place wants.
+	postgresSyntax = &syntax{postgres: true, placeholder: func(b *strings.Builder, n int, v driver.Value, filling bool) {
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n))
+		switch i, ok := v.(int64); {
+		case !ok:
+		case filling || i > math.MaxInt32:
+			b.WriteString("::bigint")
+		default:
+			b.WriteString("::int")
+		}
+	}}
+)
 
 // shape is a statement without its values.
 type shape struct {
@@ -30,9 +61,9 @@ var verbs = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "EXPLAIN", 
 // shapes takes the values out of a text of one or more statements. It reports
 // false for a text that is to be run as it is: one that defines something, or has
 // placeholders of its own.
-func shapes(text string) ([]shape, bool) {
+func (x *syntax) shapes(text string) ([]shape, bool) {
 	var out []shape
-	s := scanner{text: text}
+	s := scanner{syntax: x, text: text}
 	for s.skip(); s.at < len(text); s.skip() {
 		one, ok := s.statement()
 		if !ok {
@@ -45,8 +76,9 @@ func shapes(text string) ([]shape, bool) {
 	return out, len(out) > 0
 }
 
-// scanner reads SQL as SQLite's own tokenizer would.
+// scanner reads SQL as the database's own tokenizer would.
 type scanner struct {
+	*syntax
 	text string
 	at   int
 }
@@ -62,6 +94,14 @@ func (s *scanner) skip() {
 func (s *scanner) statement() (shape, bool) {
 	rest := s.text[s.at:]
 	known := false
+	if s.postgres && strings.HasPrefix(rest, Commit) {
+		s.at += len(Commit)
+		if s.skip(); s.at < len(s.text) && s.text[s.at] != ';' {
+			return shape{}, false
+		}
+		s.at = min(s.at+1, len(s.text))
+		return shape{text: Commit}, true
+	}
 	for _, v := range verbs {
 		if len(rest) > len(v) && strings.EqualFold(rest[:len(v)], v) && !isWord(rest[len(v)]) {
 			known = true
@@ -74,10 +114,10 @@ func (s *scanner) statement() (shape, bool) {
 	b.Grow(min(len(rest), 2048))
 	values := make([]driver.NamedValue, 0, 16)
 	from := s.at // what is not yet copied
-	order := false
+	order, limit, filling := false, false, false
 	value := func(start int, v driver.Value) {
 		b.WriteString(s.text[from:start])
-		b.WriteByte('?')
+		s.placeholder(&b, len(values)+1, v, filling)
 		from = s.at
 		values = append(values, driver.NamedValue{Ordinal: len(values) + 1, Value: v})
 	}
@@ -101,6 +141,8 @@ func (s *scanner) statement() (shape, bool) {
 			if _, ok := s.quoted(c); !ok {
 				return shape{}, false
 			}
+		case s.postgres && strings.HasPrefix(s.text[s.at:], "::"):
+			s.at += 2
 		case c == '[' || c == '?' || c == '@' || c == '$' || c == ':' || c == '#':
 			return shape{}, false
 		case (c == '-' || c == '/') && s.at+1 < len(s.text) && (s.text[s.at:s.at+2] == "--" || s.text[s.at:s.at+2] == "/*"):
@@ -109,21 +151,29 @@ func (s *scanner) statement() (shape, bool) {
 			}
 		case isDigit(c):
 			// Behind BY a number is that of a column.
-			if n, ok := s.number(); ok && !order {
+			n, ok := s.number()
+			negated := s.postgres && start > 0 && s.text[start-1] == '-'
+			if ok && !order && !limit && !negated {
 				value(start, n)
 			}
 		case c == ')':
 			s.at++
 			order = false
 		case isWord(c):
-			switch w := s.word(); {
+			w := s.word()
+			limit = s.postgres && (strings.EqualFold(w, "LIMIT") || strings.EqualFold(w, "OFFSET"))
+			switch {
+			case strings.EqualFold(w, "VALUES"):
+				filling = strings.EqualFold(rest[:len("INSERT")], "INSERT")
+			case strings.EqualFold(w, "CONFLICT"):
+				filling = false
 			case len(w) == 2 && strings.EqualFold(w, "BY"):
 				order = true
 			case order && endsOrder(w):
 				order = false
 			}
 			if s.at < len(s.text) && s.text[s.at] == '\'' { // X'00', a blob
-				if _, ok := s.quoted('\''); !ok {
+				if _, ok := s.quoted('\''); !ok || s.postgres {
 					return shape{}, false
 				}
 			}

@@ -45,7 +45,7 @@ func TestShapes(t *testing.T) {
 		"mixed with other": {text: "INSERT INTO t VALUES (12); CREATE TABLE u (a)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := shapes(row.text)
+			got, ok := sqliteSyntax.shapes(row.text)
 			require.Equal(t, row.shapes != nil, ok)
 			var texts []string
 			var values []driver.Value
@@ -66,7 +66,7 @@ func BenchmarkShapes(b *testing.B) {
 	text := `INSERT INTO "events" ("workspace_sid", "seq", "sid", "account_sid", "payload") VALUES ('WSabc'/**/, 1234, 'EVabc'/**/, 'ACabc'/**/, '{"a": "it''s"}'/**/), ('WSabc'/**/, 1235, 'EVabd'/**/, 'ACabc'/**/, '{}'/**/) ON CONFLICT (sid) DO UPDATE SET "seq" = EXCLUDED."seq", "account_sid" = EXCLUDED."account_sid", "payload" = EXCLUDED."payload"`
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		_, ok := shapes(text)
+		_, ok := sqliteSyntax.shapes(text)
 		require.True(b, ok)
 	}
 }

@@ -19,7 +19,7 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "
 // open opens a database of one connection and returns that too.
 func open(t testing.TB) (*sql.DB, *conn) {
 	t.Helper()
-	db, err := Open("file:" + filepath.Join(t.TempDir(), "test.db"))
+	db, err := OpenSQLite("file:" + filepath.Join(t.TempDir(), "test.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	db.SetMaxOpenConns(1)
@@ -156,7 +156,7 @@ func FuzzValues(f *testing.F) {
 			quoted(a), n, n, quoted(b), quoted(b), n)
 		var wa, wb, ww, ws, ga, gb, gw, gs string
 		var wn, gn int64
-		_, ok := shapes(text)
+		_, ok := sqliteSyntax.shapes(text)
 		require.True(t, ok)
 		require.NoError(t, db.QueryRow(text).Scan(&ga, &gn, &gw, &gb, &gs))
 		plain, err := c.inner.QueryContext(t.Context(), text, nil)

@@ -11,9 +11,9 @@ import (
 // used for longest makes room.
 const kept = 300
 
-// Open opens a database with modernc.org/sqlite, whose driver must be
+// OpenSQLite opens a database with modernc.org/sqlite, whose driver must be
 // registered; the name is what that driver takes.
-func Open(name string) (*sql.DB, error) {
+func OpenSQLite(name string) (*sql.DB, error) {
 	settle()
 	plain, err := sql.Open("sqlite", name)
 	if err != nil {
@@ -75,7 +75,7 @@ func (c *conn) Close() error {
 // ExecContext implements driver.ExecerContext. Of several statements it reports
 // the result of the last, as the driver does.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	all, ok := shapes(query)
+	all, ok := sqliteSyntax.shapes(query)
 	if len(args) > 0 || !ok {
 		return c.inner.ExecContext(ctx, query, args)
 	}
@@ -101,7 +101,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // QueryContext implements driver.QueryerContext.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	all, ok := shapes(query)
+	all, ok := sqliteSyntax.shapes(query)
 	if len(args) > 0 || !ok || len(all) != 1 || all[0].whole {
 		return c.inner.QueryContext(ctx, query, args)
 	}

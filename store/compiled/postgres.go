@@ -1,0 +1,242 @@
+package compiled
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Commit at the end of a text of several statements commits the transaction
+// along with them. The Commit of the transaction then only confirms it.
+const Commit = "COMMIT"
+
+// OpenPostgres opens a database with pgx. Statements are prepared once for each
+// connection, those of one text travel together, and so does the beginning of a
+// transaction with its first statement. A text may hold several queries; each
+// has a result set of its own. A configuration that asks for the simple protocol
+// gets a database without all of this, which needs nothing of the server, or of
+// a pooler before it, that outlives a transaction.
+func OpenPostgres(config *pgx.ConnConfig, options ...stdlib.OptionOpenDB) *sql.DB {
+	if config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		return stdlib.OpenDB(*config, options...)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	config.StatementCacheCapacity = kept
+	return sql.OpenDB(pgConnector{stdlib.GetConnector(*config, options...)})
+}
+
+// pgConnector makes connections.
+type pgConnector struct{ driver.Connector }
+
+// Connect implements driver.Connector.
+func (c pgConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	opened, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, ok := opened.(*stdlib.Conn)
+	if !ok {
+		return nil, fmt.Errorf("unexpected PostgreSQL connection %T", opened)
+	}
+	return &pgConn{Conn: own}, nil
+}
+
+// pgConn is a connection that keeps its statements, with the help of pgx.
+type pgConn struct {
+	*stdlib.Conn
+	// begin opens the transaction; it is held back for the first statement.
+	begin string
+	// committed is set when a text ended with Commit.
+	committed bool
+}
+
+const (
+	// outside is what the server says when no transaction is open.
+	outside = 'I'
+	// rollbackTimeout bounds the end of a transaction that failed.
+	rollbackTimeout = 5 * time.Second
+)
+
+// plainly is the argument with which pgx sends a text as it is.
+var plainly = []driver.NamedValue{{Ordinal: 1, Value: pgx.QueryExecModeSimpleProtocol}}
+
+// BeginTx implements driver.ConnBeginTx. The server learns of it with the first
+// statement, so a connection that is lost is found there.
+func (c *pgConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	begin := "BEGIN"
+	switch level := sql.IsolationLevel(o.Isolation); level {
+	case sql.LevelDefault:
+	case sql.LevelReadCommitted, sql.LevelRepeatableRead, sql.LevelSerializable:
+		begin += " ISOLATION LEVEL " + level.String()
+	default:
+		return nil, fmt.Errorf("unsupported isolation: %s", level)
+	}
+	if o.ReadOnly {
+		begin += " READ ONLY"
+	}
+	c.begin, c.committed = begin, false
+	return pgTx{c, ctx}, nil
+}
+
+// ExecContext implements driver.ExecerContext. The result is that of the last
+// statement.
+func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	all, ok := postgresSyntax.shapes(query)
+	if len(args) > 0 || !ok || anyWhole(all) {
+		if err := c.start(ctx); err != nil {
+			return nil, err
+		}
+		if len(args) == 0 {
+			args = plainly
+		}
+		result, err := c.Conn.ExecContext(ctx, query, args)
+		c.committed = err == nil && len(all) > 0 && all[len(all)-1].text == Commit
+		return result, err
+	}
+	results, err := c.send(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	var last driver.RowsAffected
+	for range all {
+		tag, err := results.Exec()
+		if err != nil {
+			_ = results.Close() // it says the same
+			return nil, err
+		}
+		last = driver.RowsAffected(tag.RowsAffected())
+	}
+	if err := results.Close(); err != nil {
+		return nil, err
+	}
+	c.committed = all[len(all)-1].text == Commit
+	return last, nil
+}
+
+// QueryContext implements driver.QueryerContext.
+func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	all, ok := postgresSyntax.shapes(query)
+	if len(args) > 0 || !ok || anyWhole(all) {
+		if err := c.start(ctx); err != nil {
+			return nil, err
+		}
+		if len(args) == 0 && len(all) < 2 { // several queries, and one of them huge, fail here
+			args = plainly
+		}
+		return c.Conn.QueryContext(ctx, query, args)
+	}
+	results, err := c.send(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	r := &pgRows{results: results, left: len(all)}
+	if err := r.NextResultSet(); err != nil {
+		_ = r.Close() // it says the same
+		return nil, err
+	}
+	return r, nil
+}
+
+// start begins the transaction before a text that travels alone.
+func (c *pgConn) start(ctx context.Context) error {
+	begin := c.begin
+	if begin == "" {
+		return nil
+	}
+	c.begin = ""
+	_, err := c.Conn.ExecContext(ctx, begin, plainly)
+	return err
+}
+
+// send sends statements in one message, behind the beginning of the transaction
+// when that was not sent yet.
+func (c *pgConn) send(ctx context.Context, all []shape) (pgx.BatchResults, error) {
+	var batch pgx.Batch
+	begin := c.begin
+	if begin != "" {
+		batch.Queue(begin)
+	}
+	for _, one := range all {
+		args := make([]any, len(one.values))
+		for i, v := range one.values {
+			args[i] = v.Value
+		}
+		batch.Queue(one.text, args...)
+	}
+	c.begin = ""
+	results := c.Conn.Conn().SendBatch(ctx, &batch)
+	if begin != "" {
+		if _, err := results.Exec(); err != nil {
+			_ = results.Close() // it says the same
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+func anyWhole(all []shape) bool {
+	for _, one := range all {
+		if one.whole {
+			return true
+		}
+	}
+	return false
+}
+
+// pgTx is a transaction, begun at the server or not.
+type pgTx struct {
+	c *pgConn
+	// ctx is what the transaction was begun with.
+	ctx context.Context
+}
+
+// Commit implements driver.Tx.
+func (t pgTx) Commit() error {
+	if t.c.begin != "" || t.c.committed {
+		t.c.begin, t.c.committed = "", false
+		return nil
+	}
+	tag, err := t.c.Conn.Conn().Exec(t.ctx, Commit, pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		t.abandon()
+		return err
+	}
+	if tag.String() != Commit { // an earlier statement had failed
+		return pgx.ErrTxCommitRollback
+	}
+	return nil
+}
+
+// Rollback implements driver.Tx.
+func (t pgTx) Rollback() error {
+	c := t.c
+	if c.begin != "" || c.committed || c.Conn.Conn().PgConn().TxStatus() == outside {
+		c.begin, c.committed = "", false
+		return nil
+	}
+	// The context may be the reason for it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), rollbackTimeout)
+	defer cancel()
+	_, err := c.Conn.Conn().Exec(ctx, "ROLLBACK", pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		t.abandon()
+	}
+	return err
+}
+
+// abandon closes a connection that may still be inside a transaction: its locks
+// must not be held until somebody uses it again.
+func (t pgTx) abandon() {
+	c := t.c.Conn.Conn()
+	if c.PgConn().TxStatus() == outside {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), rollbackTimeout)
+	defer cancel()
+	_ = c.Close(ctx) // what went wrong is reported already
+}
