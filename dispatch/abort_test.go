@@ -23,7 +23,7 @@ type interposed struct {
 	before func(number int)
 }
 
-func (s *interposed) InWorkspace(ctx context.Context, ws string, fn func(context.Context, dispatch.Tx) error) error {
+func (s *interposed) InWorkspace(ctx context.Context, ws string, fn func(context.Context, dispatch.Tx) error, first ...string) error {
 	s.mu.Lock()
 	s.number++
 	n := s.number

@@ -18,7 +18,7 @@ func (d *Dispatcher) CallStarted(ctx context.Context, in CallFacts) (*taskrouter
 		in.WorkspaceSID = known
 	}
 	var out taskrouter.Call
-	err := d.inWorkspace(ctx, laneCalls, in.AccountSID, in.WorkspaceSID, func(ctx context.Context, u *Unit) error {
+	err := d.inWorkspace(ctx, place{workspace: in.WorkspaceSID, lane: laneCalls}, in.AccountSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (d *Dispatcher) withCall(ctx context.Context, ref CallRef, fn func(ctx cont
 		return nil, err
 	}
 	var out *taskrouter.Call
-	err = d.inWorkspace(ctx, laneCalls, ref.AccountSID, ws, func(ctx context.Context, u *Unit) error {
+	err = d.inWorkspace(ctx, place{workspace: ws, lane: laneCalls}, ref.AccountSID, func(ctx context.Context, u *Unit) error {
 		out = nil // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
@@ -232,7 +232,7 @@ func (d *Dispatcher) LegDocument(ctx context.Context, attempt, callSID string) (
 	if err != nil || ws == "" {
 		return out, err
 	}
-	err = d.runIn(ctx, laneCalls, ws, func(ctx context.Context, u *Unit) error {
+	err = d.run(ctx, place{workspace: ws, lane: laneCalls}, func(ctx context.Context, u *Unit) error {
 		out = unknown // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err

@@ -16,7 +16,7 @@ const maxPlacements = 3
 // was placed already or is not wanted any more.
 func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrder, error) {
 	var out DialOrder
-	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
 		out = DialOrder{} // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
@@ -91,7 +91,7 @@ func toPlace(l *taskrouter.Leg) bool {
 // DialReported notes the outcome of a placement. A leg whose offer ended
 // meanwhile is to be hung up now that its call is known.
 func (d *Dispatcher) DialReported(ctx context.Context, ws string, in DialReport) (taskrouter.View, error) {
-	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+	return d.viewAfter(ctx, ws, "", func(ctx context.Context, u *Unit) (*entry, error) {
 		e, l, err := u.legEntry(ctx, in.Attempt)
 		if err != nil || l == nil {
 			return nil, err
@@ -141,7 +141,7 @@ func (u *Unit) revealCall(e *entry, l *taskrouter.Leg, sid string) {
 
 // LegHungUp notes that the platform carried out our hang-up.
 func (d *Dispatcher) LegHungUp(ctx context.Context, ws, attempt string) (taskrouter.View, error) {
-	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+	return d.viewAfter(ctx, ws, "", func(ctx context.Context, u *Unit) (*entry, error) {
 		e, l, err := u.legEntry(ctx, attempt)
 		if err != nil || l == nil {
 			return nil, err
@@ -155,7 +155,7 @@ func (d *Dispatcher) LegHungUp(ctx context.Context, ws, attempt string) (taskrou
 
 // JoinSeen notes that both parties are in the room.
 func (d *Dispatcher) JoinSeen(ctx context.Context, ws, attempt string) (taskrouter.View, error) {
-	return d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+	return d.viewAfter(ctx, ws, "", func(ctx context.Context, u *Unit) (*entry, error) {
 		e, l, err := u.legEntry(ctx, attempt)
 		if err != nil || l == nil {
 			return nil, err
@@ -171,7 +171,7 @@ func (d *Dispatcher) JoinSeen(ctx context.Context, ws, attempt string) (taskrout
 // Leg reads an agent's leg; nil when unknown.
 func (d *Dispatcher) Leg(ctx context.Context, ws, attempt string) (*taskrouter.Leg, error) {
 	var out *taskrouter.Leg
-	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
 		l, err := u.tx.Leg(ctx, attempt)
 		out = l
 		return err
@@ -186,7 +186,7 @@ func (d *Dispatcher) LegFact(ctx context.Context, in LegReport) error {
 	if err != nil || ws == "" {
 		return err
 	}
-	return d.runIn(ctx, laneCalls, ws, func(ctx context.Context, u *Unit) error {
+	return d.run(ctx, place{workspace: ws, lane: laneCalls}, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -244,7 +244,7 @@ func (u *Unit) legReportedOver(ctx context.Context, e *entry, l *taskrouter.Leg,
 // CallOfTask reads the caller's leg of a Task; nil when there is none.
 func (d *Dispatcher) CallOfTask(ctx context.Context, ws, taskSID string) (*taskrouter.Call, error) {
 	var out *taskrouter.Call
-	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
 		c, err := u.tx.CallOfTask(ctx, taskSID)
 		out = c
 		return err

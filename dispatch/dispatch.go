@@ -146,13 +146,13 @@ func (d *Dispatcher) now() time.Time { return d.opts.Now().UTC().Truncate(time.M
 // report a domain error before its first call that writes; after that only a
 // failing store may stop it.
 func (d *Dispatcher) InWorkspace(ctx context.Context, account, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
-	return d.inWorkspace(ctx, laneWork, account, workspaceSID, fn)
+	return d.inWorkspace(ctx, place{workspace: workspaceSID}, account, fn)
 }
 
-func (d *Dispatcher) inWorkspace(ctx context.Context, l lane, account, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
-	return d.runIn(ctx, l, workspaceSID, func(ctx context.Context, u *Unit) error {
+func (d *Dispatcher) inWorkspace(ctx context.Context, p place, account string, fn func(ctx context.Context, u *Unit) error) error {
+	return d.run(ctx, p, func(ctx context.Context, u *Unit) error {
 		if account != "" && u.lock().AccountSID != account {
-			return workspaceNotFound(workspaceSID)
+			return workspaceNotFound(p.workspace)
 		}
 		return fn(ctx, u)
 	})
@@ -162,16 +162,21 @@ func workspaceNotFound(sid string) error {
 	return taskrouter.NotFoundf("The requested resource /v1/Workspaces/%s was not found", sid)
 }
 
-// run hands a command to the Workspace's executor and waits for its outcome.
-func (d *Dispatcher) run(ctx context.Context, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
-	return d.runIn(ctx, laneWork, workspaceSID, fn)
+// place is where a command waits for its turn.
+type place struct {
+	workspace string
+	lane      lane
+	// task is the one the command begins with; empty when it is not known, or
+	// there is none.
+	task string
 }
 
-func (d *Dispatcher) runIn(ctx context.Context, l lane, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
-	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, workspaceSID) {
-		return workspaceNotFound(workspaceSID)
+// run hands a command to the Workspace's executor and waits for its outcome.
+func (d *Dispatcher) run(ctx context.Context, p place, fn func(ctx context.Context, u *Unit) error) error {
+	if !taskrouter.IsSID(taskrouter.PrefixWorkspace, p.workspace) {
+		return workspaceNotFound(p.workspace)
 	}
-	return d.executors.submit(ctx, d, l, workspaceSID, fn)
+	return d.executors.submit(ctx, d, p, fn)
 }
 
 type executors struct {

@@ -85,7 +85,7 @@ func (b *batch) putAside(ctx context.Context, sid string) error {
 // Due does what is due for one Task. The deadline its timer carried counts as
 // reached even when this process's clock is behind.
 func (d *Dispatcher) Due(ctx context.Context, ws, taskSID string, carried time.Time) (taskrouter.View, error) {
-	v, err := d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+	v, err := d.viewAfter(ctx, ws, taskSID, func(ctx context.Context, u *Unit) (*entry, error) {
 		e, err := u.entry(ctx, taskSID)
 		if err != nil || e == nil {
 			return nil, err

@@ -15,6 +15,8 @@ type command struct {
 	ctx  context.Context
 	fn   func(ctx context.Context, u *Unit) error
 	done chan error
+	// task is the one it begins with; empty when there is none.
+	task string
 	// since is when it began to wait.
 	since time.Time
 }
@@ -28,31 +30,31 @@ type executor struct {
 
 // submit queues a command and waits for its outcome. The first command of an
 // idle Workspace starts a goroutine that lives until the queue is empty.
-func (e *executors) submit(ctx context.Context, d *Dispatcher, l lane, ws string, fn func(ctx context.Context, u *Unit) error) (err error) {
+func (e *executors) submit(ctx context.Context, d *Dispatcher, p place, fn func(ctx context.Context, u *Unit) error) (err error) {
 	if o := d.opts.Observer; o != nil {
 		defer func(since time.Time) { o.CommandDone(time.Since(since), err) }(time.Now())
 	}
 	if err := ctx.Err(); err != nil {
 		return taskrouter.Unavailable(err, "The request was given up")
 	}
-	ctx, followed := d.follow(ctx, ws)
+	ctx, followed := d.follow(ctx, p.workspace)
 	if followed != nil {
 		defer func() { followed(err) }()
 	}
-	c := &command{ctx: ctx, fn: fn, done: make(chan error, 1), since: d.opts.Now()}
+	c := &command{ctx: ctx, fn: fn, task: p.task, done: make(chan error, 1), since: d.opts.Now()}
 	e.mu.Lock()
-	x, busy := e.running[ws]
+	x, busy := e.running[p.workspace]
 	if !busy {
 		x = &executor{}
-		e.running[ws] = x
+		e.running[p.workspace] = x
 	}
-	err = x.waiting.add(l, c, d.opts.MaxQueueWait)
+	err = x.waiting.add(p.lane, c, d.opts.MaxQueueWait)
 	e.mu.Unlock()
 	if err != nil { // it was busy: an empty line refuses nobody
 		return err
 	}
 	if !busy {
-		go e.drain(d, ws, x)
+		go e.drain(d, p.workspace, x)
 	}
 	// The outcome is awaited even when the caller gives up: a command that
 	// may have committed must not be reported as failed.
@@ -140,6 +142,10 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 		defer func() { b.watch.report(err) }()
 	}
 	var own error
+	var first []string
+	if len(cmds) == 1 && cmds[0].task != "" { // what one command reads, another may have changed
+		first = append(first, cmds[0].task)
+	}
 	err = d.store.InWorkspace(ctx, ws, func(ctx context.Context, tx Tx) error {
 		b.begin(tx)
 		outcomes = outcomes[:0]
@@ -167,7 +173,7 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 		}
 		b.watch.decided()
 		return nil
-	})
+	}, first...)
 	if err != nil {
 		// What was compiled from uncommitted configuration must not survive.
 		d.configs.drop(ws)

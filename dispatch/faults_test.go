@@ -25,7 +25,7 @@ type meddler struct {
 	failApply, failCommit atomic.Pointer[error]
 }
 
-func (m *meddler) InWorkspace(ctx context.Context, ws string, fn func(context.Context, dispatch.Tx) error) error {
+func (m *meddler) InWorkspace(ctx context.Context, ws string, fn func(context.Context, dispatch.Tx) error, first ...string) error {
 	if f := m.entering.Load(); f != nil {
 		(*f)()
 	}

@@ -12,8 +12,9 @@ type Store interface {
 	// InWorkspace runs fn in one transaction that holds the Workspace's lock.
 	// An unknown Workspace is a KindNotFound error. The transaction commits
 	// when fn returns nil and leaves no trace otherwise. A lost connection or
-	// a database that cannot be reached is a KindUnavailable error.
-	InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx Tx) error) error
+	// a database that cannot be reached is a KindUnavailable error. A Task fn
+	// will ask for first, if there is one, may be read along with the lock.
+	InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx Tx) error, first ...string) error
 	// ReadWorkspace runs fn on one moment of the Workspace, without its lock.
 	// An unknown Workspace is a KindNotFound error.
 	ReadWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, s Snapshot) error) error

@@ -16,7 +16,7 @@ var earliestStart = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
 // When no filter takes it nothing is stored and the error is invalid.
 func (d *Dispatcher) CreateTask(ctx context.Context, in NewTask) (*taskrouter.Task, error) {
 	var entered taskrouter.Task
-	err := d.inWorkspace(ctx, laneNew, in.AccountSID, in.WorkspaceSID, func(ctx context.Context, u *Unit) error {
+	err := d.inWorkspace(ctx, place{workspace: in.WorkspaceSID, lane: laneNew}, in.AccountSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}

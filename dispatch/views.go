@@ -9,10 +9,10 @@ import (
 // viewAfter runs a command of the durable run and answers with the Task's
 // current view, whether the command changed anything or came too late. A Task
 // that no longer exists is a removed one.
-func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx context.Context, u *Unit) (*entry, error)) (taskrouter.View, error) {
+func (d *Dispatcher) viewAfter(ctx context.Context, ws, taskSID string, fn func(ctx context.Context, u *Unit) (*entry, error)) (taskrouter.View, error) {
 	none := taskrouter.View{WorkspaceSID: ws, Removed: true}
 	out := none
-	err := d.run(ctx, ws, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, place{workspace: ws, task: taskSID}, func(ctx context.Context, u *Unit) error {
 		out = none // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
@@ -38,7 +38,7 @@ func (d *Dispatcher) viewAfter(ctx context.Context, ws string, fn func(ctx conte
 
 // View is a Task as its durable run sees it.
 func (d *Dispatcher) View(ctx context.Context, ws, taskSID string) (taskrouter.View, error) {
-	v, err := d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+	v, err := d.viewAfter(ctx, ws, taskSID, func(ctx context.Context, u *Unit) (*entry, error) {
 		return u.entry(ctx, taskSID)
 	})
 	v.TaskSID = taskSID
@@ -48,7 +48,7 @@ func (d *Dispatcher) View(ctx context.Context, ws, taskSID string) (taskrouter.V
 // CancelFromOutside ends a Task because its durable run was asked to stop: a
 // waiting Task is canceled, an assigned one completed.
 func (d *Dispatcher) CancelFromOutside(ctx context.Context, ws, taskSID string) (taskrouter.View, error) {
-	v, err := d.viewAfter(ctx, ws, func(ctx context.Context, u *Unit) (*entry, error) {
+	v, err := d.viewAfter(ctx, ws, taskSID, func(ctx context.Context, u *Unit) (*entry, error) {
 		e, err := u.entry(ctx, taskSID)
 		if err != nil || e == nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/store/compiled"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -122,7 +123,7 @@ func (s *Store) DropClaim(ctx context.Context, c *taskrouter.Claim) error {
 // DeleteClaimsBefore removes at most limit claims made before a time and
 // returns their number.
 func (s *Store) DeleteClaimsBefore(ctx context.Context, before time.Time, limit int) (int, error) {
-	return s.exec(ctx, s.write, "delete claims", "DELETE FROM claims WHERE resource_sid IN"+
+	return s.exec(ctx, s.write, "delete claims", "DELETE "+compiled.Anew+" FROM claims WHERE resource_sid IN"+
 		" (SELECT resource_sid FROM claims WHERE created_at < ? ORDER BY created_at LIMIT ?)", micros(before), limit)
 }
 
@@ -130,7 +131,7 @@ func (s *Store) DeleteClaimsBefore(ctx context.Context, before time.Time, limit 
 // claim stands. It holds the row until the transaction ends, so that nobody
 // drops it meanwhile.
 func claimed(ctx context.Context, s *Store, q bun.Tx, sid string) ([]bool, error) {
-	return column[bool](ctx, q, "read a claim", "SELECT is_done FROM claims WHERE resource_sid = ?"+s.dialect.lockRow, sid)
+	return column[bool](ctx, q, "read a claim", "SELECT is_done FROM claims WHERE resource_sid = ?"+s.dialect.locking(), sid)
 }
 
 func errClaimUsed() error {

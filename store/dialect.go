@@ -29,7 +29,7 @@ type dialect struct {
 	// migrations is the folder of embedded migrations; goose its dialect.
 	migrations string
 	goose      goose.Dialect
-	// lockRow ends the statement that takes the lock of a Workspace. SQLite
+	// lockRow is how a row is locked, that of a Workspace for one. SQLite
 	// needs nothing: its writers begin with the lock of the whole database.
 	lockRow string
 	// skipsLocked is set when a claim must leave out rows that are held by
@@ -52,7 +52,7 @@ type dialect struct {
 var (
 	postgresDialect = dialect{
 		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
-		lockRow: " FOR NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead, surveys: true,
+		lockRow: "NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead, surveys: true,
 		notePasses: []pass{{lock: "UPDATE SKIP LOCKED"}, {prepare: "SET LOCAL lock_timeout = '250ms'", lock: "UPDATE"}},
 	}
 	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, namesIndexes: true, notePasses: []pass{{}}}
@@ -252,6 +252,14 @@ func nulError(err error) error {
 // unsupportedURL does not repeat the URL, which may hold a password.
 func unsupportedURL(err error) error {
 	return fmt.Errorf("open store: the database URL is not valid: %w", err)
+}
+
+// locking ends a statement that locks the row it reads.
+func (d dialect) locking() string {
+	if d.lockRow == "" {
+		return ""
+	}
+	return " FOR " + d.lockRow
 }
 
 // forUpdate locks the selected rows where the database locks rows; SQLite's

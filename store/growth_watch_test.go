@@ -4,12 +4,16 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/taskrouter/taskrouter/store/compiled"
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -44,8 +48,10 @@ func (g *growth) spend(op operation) (out effort, texts []string) {
 		}
 		out.statements++
 		texts = append(texts, text)
-		if strings.HasPrefix(text, "SELECT") {
-			out.read += g.count(text)
+		for one := range strings.SplitSeq(text, ";\n") {
+			if strings.HasPrefix(one, "SELECT") {
+				out.read += g.count(one)
+			}
 		}
 	}
 	return out, texts
@@ -79,12 +85,42 @@ type node struct {
 // explained is how PostgreSQL goes about a statement.
 func explained(tb testing.TB, s *Store, options, text string) node {
 	tb.Helper()
+	return plan(tb, s.write.DB.QueryRowContext(context.Background(), "EXPLAIN ("+options+"FORMAT JSON) "+text), text)
+}
+
+func plan(tb testing.TB, row *sql.Row, text string) node {
+	tb.Helper()
 	var out string
-	require.NoError(tb, s.write.DB.QueryRowContext(context.Background(), "EXPLAIN ("+options+"FORMAT JSON) "+text).Scan(&out), text)
+	require.NoError(tb, row.Scan(&out), text)
 	var plans []struct{ Plan node }
 	require.NoError(tb, json.Unmarshal([]byte(out), &plans))
 	require.Len(tb, plans, 1)
 	return plans[0].Plan
+}
+
+// prepared is how PostgreSQL goes about a statement when it plans it once for
+// all values, as it may after a few times; false when it cannot.
+func prepared(tb testing.TB, s *Store, text string) (node, bool) {
+	tb.Helper()
+	statement, values, ok := compiled.Prepared(text)
+	if !ok || len(values) == 0 {
+		return node{}, false
+	}
+	ctx := context.Background()
+	c, err := s.write.DB.Conn(ctx)
+	require.NoError(tb, err)
+	defer func() { require.NoError(tb, c.Close()) }()
+	literals := make([]string, len(values))
+	for i, v := range values {
+		literals[i] = fmt.Sprintf("$v$%v$v$", v)
+	}
+	_, err = c.ExecContext(ctx, "SET plan_cache_mode = force_generic_plan; PREPARE looked AS "+statement)
+	require.NoError(tb, err, statement)
+	defer func() {
+		_, err := c.ExecContext(ctx, "RESET plan_cache_mode; DEALLOCATE looked")
+		require.NoError(tb, err)
+	}()
+	return plan(tb, c.QueryRowContext(ctx, "EXPLAIN (FORMAT JSON) EXECUTE looked("+strings.Join(literals, ", ")+")"), statement), true
 }
 
 // looked adds up the rows that the scans of a plan looked at.

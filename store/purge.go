@@ -98,7 +98,7 @@ func (s *Store) PurgeEvents(ctx context.Context, workspaceSID string, t, now tim
 	}
 	err = s.inTransaction(ctx, func(q bun.Tx) error {
 		// Held, so that no event is asked for again meanwhile.
-		if _, err := column[string](ctx, q, what, "SELECT workspace_sid FROM deliveries WHERE workspace_sid = ?"+s.dialect.lockRow, workspaceSID); err != nil {
+		if _, err := column[string](ctx, q, what, "SELECT workspace_sid FROM deliveries WHERE workspace_sid = ?"+s.dialect.locking(), workspaceSID); err != nil {
 			return err
 		}
 		old, err := s.oldEvents(ctx, q, workspaceSID, t, limit)

@@ -66,18 +66,12 @@ func (s *Store) Database() string { return s.dialect.name }
 // SQLite a second writer would wait for the first for ever. When the context
 // ends before the commit, nothing is written. An error of the commit itself
 // leaves open whether it happened; it is reported as KindUnavailable.
-func (s *Store) InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx dispatch.Tx) error) error {
+func (s *Store) InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx dispatch.Tx) error, first ...string) error {
 	return s.inTransaction(ctx, func(q bun.Tx) error {
-		var row lockRow
-		err := q.NewRaw("SELECT workspace_sid, account_sid, config_revision, event_seq, next_due"+
-			" FROM workspace_locks WHERE workspace_sid = ?"+s.dialect.lockRow, workspaceSID).Scan(ctx, &row)
-		if errors.Is(err, sql.ErrNoRows) {
-			return taskrouter.NotFoundf("Workspace %s was not found", workspaceSID)
-		}
+		t, err := s.locked(ctx, q, workspaceSID, first)
 		if err != nil {
-			return classify(err, "lock the Workspace")
+			return err
 		}
-		t := &transaction{store: s, q: q, lock: row.domain(), revision: row.ConfigRevision}
 		if err := fn(ctx, t); err != nil {
 			if t.ended {
 				return taskrouter.Unavailable(err, "the changes are committed, and a command failed all the same")
@@ -89,6 +83,30 @@ func (s *Store) InWorkspace(ctx context.Context, workspaceSID string, fn func(ct
 		// even if its error was dropped.
 		return t.failed
 	})
+}
+
+// locked takes the lock of a Workspace.
+func (s *Store) locked(ctx context.Context, q bun.Tx, workspaceSID string, first []string) (*transaction, error) {
+	t := &transaction{store: s, q: q, lock: dispatch.LockRow{WorkspaceSID: workspaceSID}}
+	var rows []*lockRow
+	lock := t.here(q.NewSelect().Model(&rows))
+	if s.dialect.lockRow != "" {
+		lock = lock.For(s.dialect.lockRow)
+	}
+	var err error
+	if s.dialect.together && len(first) == 1 {
+		err = t.readAhead(ctx, first[0], lock)
+	} else {
+		err = lock.Scan(ctx)
+	}
+	if err != nil {
+		return nil, classify(err, "lock the Workspace")
+	}
+	if len(rows) == 0 {
+		return nil, taskrouter.NotFoundf("Workspace %s was not found", workspaceSID)
+	}
+	t.lock, t.revision = rows[0].domain(), rows[0].ConfigRevision
+	return t, nil
 }
 
 // inTransaction commits when fn returns nil and rolls back otherwise, also

@@ -6,6 +6,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/store/compiled"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -162,7 +163,7 @@ func (t *transaction) Presence(ctx context.Context, queueSID string) (map[string
 		ActivitySID string `bun:"activity_sid"`
 		N           int    `bun:"n"`
 	}
-	err := t.q.NewRaw("SELECT w.activity_sid AS activity_sid, COUNT(*) AS n FROM queue_members AS m"+
+	err := t.q.NewRaw("SELECT "+compiled.Anew+" w.activity_sid AS activity_sid, COUNT(*) AS n FROM queue_members AS m"+
 		" JOIN workers AS w ON w.sid = m.worker_sid WHERE m.workspace_sid = ? AND m.queue_sid = ? GROUP BY w.activity_sid",
 		t.lock.WorkspaceSID, queueSID).Scan(ctx, &rows)
 	if err != nil {

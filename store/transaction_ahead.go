@@ -9,17 +9,19 @@ import (
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
-// ahead is what was read along with a Task because a command is likely to ask
-// for it next. It is given out once, and forgotten when something is written.
+// ahead is what was read because a command is likely to ask for it next: a Task,
+// its open Reservations and their Workers. It is given out once, and forgotten
+// when something is written.
 type ahead struct {
-	taskSID      string
-	reservations []*taskrouter.Reservation
-	agents       map[string]*dispatch.Agent
+	taskSID, offersOf string
+	tasks             []*taskrouter.Task
+	reservations      []*taskrouter.Reservation
+	agents            map[string]*dispatch.Agent
 }
 
-// taskAhead reads a Task, its open Reservations and their Workers in one round
-// trip.
-func (t *transaction) taskAhead(ctx context.Context, sid string) ([]*taskrouter.Task, error) {
+// readAhead reads what is likely to be asked for about a Task, in one round trip
+// and behind another query, if there is one.
+func (t *transaction) readAhead(ctx context.Context, sid string, before ...*bun.SelectQuery) error {
 	var (
 		tasks        []*taskRow
 		reservations []*reservationRow
@@ -29,29 +31,45 @@ func (t *transaction) taskAhead(ctx context.Context, sid string) ([]*taskrouter.
 	open := func() *bun.SelectQuery {
 		return t.openReservations(t.q.NewSelect().Model((*reservationRow)(nil)).Column("worker_sid"), sid)
 	}
-	err := t.together(ctx,
+	err := t.together(ctx, append(before,
 		t.here(t.q.NewSelect().Model(&tasks)).Where("sid = ?", sid),
 		t.openReservations(t.q.NewSelect().Model(&reservations), sid).OrderExpr("created_at, sid"),
 		t.here(t.q.NewSelect().Model(&workers)).Where("sid IN (?)", open()),
 		t.ofWorkers(t.q.NewSelect().Model(&channels)).Where("worker_sid IN (?)", open()),
-	)
+	)...)
 	if err != nil {
-		return nil, classify(err, "read a Task")
+		return err
 	}
-	t.ahead = &ahead{taskSID: sid, reservations: mapped(reservations, (*reservationRow).domain), agents: map[string]*dispatch.Agent{}}
+	t.ahead = &ahead{
+		taskSID: sid, tasks: mapped(tasks, (*taskRow).domain),
+		offersOf: sid, reservations: mapped(reservations, (*reservationRow).domain),
+		agents: map[string]*dispatch.Agent{},
+	}
 	for _, a := range agentsOf(mapped(workers, (*workerRow).domain), mapped(channels, (*workerChannelRow).domain)) {
 		t.ahead.agents[a.SID] = a
 	}
-	return mapped(tasks, (*taskRow).domain), nil
+	return nil
+}
+
+// taskAhead returns a Task, read ahead of time if it was not already; there is
+// one at most.
+func (t *transaction) taskAhead(ctx context.Context, sid string) ([]*taskrouter.Task, error) {
+	if t.ahead == nil || t.ahead.taskSID != sid {
+		if err := t.readAhead(ctx, sid); err != nil {
+			return nil, classify(err, "read a Task")
+		}
+	}
+	t.ahead.taskSID = ""
+	return t.ahead.tasks, nil
 }
 
 // reservationsAhead returns the open Reservations of a Task if they are known.
 func (t *transaction) reservationsAhead(taskSIDs []string) ([]*taskrouter.Reservation, bool) {
 	a := t.ahead
-	if a == nil || len(taskSIDs) != 1 || a.taskSID != taskSIDs[0] {
+	if a == nil || len(taskSIDs) != 1 || a.offersOf != taskSIDs[0] {
 		return nil, false
 	}
-	a.taskSID = ""
+	a.offersOf = ""
 	return a.reservations, true
 }
 

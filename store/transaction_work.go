@@ -9,6 +9,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/taskrouter/taskrouter/dispatch"
+	"github.com/taskrouter/taskrouter/store/compiled"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -67,7 +68,7 @@ func (t *transaction) CountWorkers(ctx context.Context) (int, error) {
 // CountTasks counts Tasks that have not ended; the first argument that is not
 // empty says of what. Without any it counts those of the Workspace.
 func (t *transaction) CountTasks(ctx context.Context, workflowSID, queueSID, channelSID string) (int, error) {
-	statement := "SELECT COUNT(*) FROM tasks WHERE workspace_sid = ? AND NOT is_ended"
+	statement := "SELECT " + compiled.Anew + " COUNT(*) FROM tasks WHERE workspace_sid = ? AND NOT is_ended"
 	args := []any{t.lock.WorkspaceSID}
 	switch {
 	case workflowSID != "":

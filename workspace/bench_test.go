@@ -61,7 +61,7 @@ type recorder struct {
 	b *bench
 }
 
-func (r *recorder) InWorkspace(ctx context.Context, sid string, fn func(context.Context, dispatch.Tx) error) error {
+func (r *recorder) InWorkspace(ctx context.Context, sid string, fn func(context.Context, dispatch.Tx) error, first ...string) error {
 	return r.Store.InWorkspace(ctx, sid, func(ctx context.Context, tx dispatch.Tx) error {
 		return fn(ctx, &recordingTx{Tx: tx, b: r.b})
 	})

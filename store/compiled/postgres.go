@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +16,10 @@ import (
 // Commit at the end of a text of several statements commits the transaction
 // along with them. The Commit of the transaction then only confirms it.
 const Commit = "COMMIT"
+
+// Anew in a statement says that its best plan depends on its values: PostgreSQL
+// plans it each time. To SQLite it is a comment.
+const Anew = "/*anew*/"
 
 // OpenPostgres opens a database with pgx. Statements are prepared once for each
 // connection, those of one text travel together, and so does the beginning of a
@@ -86,8 +92,8 @@ func (c *pgConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, er
 // ExecContext implements driver.ExecerContext. The result is that of the last
 // statement.
 func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
-	all, ok := postgresSyntax.shapes(query)
-	if len(args) > 0 || !ok || anyWhole(all) {
+	all, ok := prepared(query)
+	if len(args) > 0 || !ok {
 		if err := c.start(ctx); err != nil {
 			return nil, err
 		}
@@ -120,12 +126,12 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 
 // QueryContext implements driver.QueryerContext.
 func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	all, ok := postgresSyntax.shapes(query)
-	if len(args) > 0 || !ok || anyWhole(all) {
+	all, ok := prepared(query)
+	if len(args) > 0 || !ok {
 		if err := c.start(ctx); err != nil {
 			return nil, err
 		}
-		if len(args) == 0 && len(all) < 2 { // several queries, and one of them huge, fail here
+		if len(args) == 0 && len(all) < 2 { // several queries, one of them huge, fail here
 			args = plainly
 		}
 		return c.Conn.QueryContext(ctx, query, args)
@@ -179,13 +185,26 @@ func (c *pgConn) send(ctx context.Context, all []shape) (pgx.BatchResults, error
 	return results, nil
 }
 
-func anyWhole(all []shape) bool {
-	for _, one := range all {
-		if one.whole {
-			return true
-		}
+// Prepared is how a statement is prepared on PostgreSQL, and what it is run with;
+// false when it is sent as it is. It is for those who look at plans.
+func Prepared(text string) (statement string, values []any, ok bool) {
+	all, ok := prepared(text)
+	if !ok || len(all) != 1 {
+		return "", nil, false
 	}
-	return false
+	for _, v := range all[0].values {
+		values = append(values, v.Value)
+	}
+	return all[0].text, values, true
+}
+
+// prepared are the statements of a text; false when it is sent as it is.
+func prepared(text string) ([]shape, bool) {
+	if strings.Contains(text, Anew) {
+		return nil, false
+	}
+	all, ok := postgresSyntax.shapes(text)
+	return all, ok && !slices.ContainsFunc(all, func(s shape) bool { return s.whole })
 }
 
 // pgTx is a transaction, begun at the server or not.

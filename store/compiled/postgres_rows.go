@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // pgRows are the rows of one query or, one set after the other, of several that
@@ -41,9 +42,15 @@ func (r *pgRows) Next(dest []driver.Value) error {
 		return err
 	}
 	for i, v := range values {
-		if dest[i], err = driverValue(v); err != nil {
-			return err
+		if dest[i], err = driverValue(v); err == nil {
+			continue
 		}
+		// What came as a text, such as JSON, is one to database/sql.
+		f := r.rows.FieldDescriptions()[i]
+		if f.Format != pgtype.TextFormatCode {
+			return fmt.Errorf("column %s: %w", f.Name, err)
+		}
+		dest[i] = string(r.rows.RawValues()[i])
 	}
 	return nil
 }
