@@ -5,7 +5,6 @@ import (
 
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
-	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
 )
@@ -71,43 +70,5 @@ func serviceHosts(p ports) map[primitives.ServiceName]static.Hosts {
 		primitives.HistoryService:  static.SingleLocalHost(hostPort(p.history)),
 		primitives.MatchingService: static.SingleLocalHost(hostPort(p.matching)),
 		primitives.WorkerService:   static.SingleLocalHost(hostPort(p.worker)),
-	}
-}
-
-// limits is the dynamic configuration. The defaults suit a shared cluster of
-// many shards; the embedded server has one shard and one tenant, so rates that
-// are counted per shard or per tenant are raised until the processor, not a
-// limiter, is what a load meets.
-func limits() dynamicconfig.StaticClient {
-	const (
-		polls    = 2000
-		requests = 20000
-	)
-	return dynamicconfig.StaticClient{
-		// At the default of 20 polls a second a lone Temporal workflow takes
-		// tens of milliseconds from start to end.
-		dynamicconfig.TransferProcessorMaxPollRPS.Key():   polls,
-		dynamicconfig.TimerProcessorMaxPollRPS.Key():      polls,
-		dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): polls,
-		dynamicconfig.OutboundProcessorMaxPollRPS.Key():   polls,
-
-		dynamicconfig.FrontendRPS.Key():                                  requests,
-		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():           requests,
-		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): polls,
-		dynamicconfig.HistoryRPS.Key():                                   requests,
-		dynamicconfig.MatchingRPS.Key():                                  requests,
-		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    requests,
-		dynamicconfig.HistoryPersistenceMaxQPS.Key():                     requests,
-		dynamicconfig.MatchingPersistenceMaxQPS.Key():                    requests,
-		dynamicconfig.VisibilityPersistenceMaxReadQPS.Key():              requests,
-		dynamicconfig.VisibilityPersistenceMaxWriteQPS.Key():             requests,
-
-		// A search attribute registered a moment ago must be usable now.
-		dynamicconfig.ForceSearchAttributesCacheRefreshOnRead.Key(): true,
-
-		dynamicconfig.EnableDeploymentVersions.Key():                   true,
-		dynamicconfig.FrontendEnableWorkerVersioningDataAPIs.Key():     true,
-		dynamicconfig.FrontendEnableWorkerVersioningWorkflowAPIs.Key(): true,
-		dynamicconfig.FrontendEnableWorkerVersioningRuleAPIs.Key():     true,
 	}
 }

@@ -57,6 +57,7 @@ func (s *Server) registerSearchAttributes(
 	ctx context.Context, c sdkclient.Client, want map[string]enumspb.IndexedValueType,
 ) error {
 	if len(want) == 0 {
+		s.dynamic.settle(false)
 		return nil
 	}
 	have, err := s.searchAttributes(ctx, c)
@@ -95,6 +96,7 @@ func (s *Server) registerSearchAttributes(
 	if err != nil {
 		return fmt.Errorf("register search attributes: %w", err)
 	}
+	s.dynamic.settle(len(missing) > 0)
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 // Server is a Temporal server running in this process.
 type Server struct {
 	temporal  temporal.Server
+	dynamic   *settings
 	ui        *uiserver.Server
 	uiDone    chan struct{}
 	ports     ports
@@ -45,12 +46,13 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	dynamic := newSettings()
 	engine, err := temporal.NewServer(
 		temporal.WithConfig(serverConfig(p, sql)),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithStaticHosts(serviceHosts(p)),
 		temporal.WithLogger(serverLogger(o.Logger)),
-		temporal.WithDynamicConfigClient(limits()),
+		temporal.WithDynamicConfigClient(dynamic),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
 		temporal.WithClaimMapper(func(*temporalconfig.Config) authorization.ClaimMapper {
 			return authorization.NewNoopClaimMapper()
@@ -62,7 +64,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := engine.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the Temporal server: %w", err), engine.Stop())
 	}
-	s := &Server{temporal: engine, ports: p, namespace: o.Namespace}
+	s := &Server{temporal: engine, dynamic: dynamic, ports: p, namespace: o.Namespace}
 	if p.ui > 0 {
 		s.startUI(o)
 	}
