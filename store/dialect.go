@@ -52,7 +52,7 @@ type dialect struct {
 var (
 	postgresDialect = dialect{
 		name: "postgres", migrations: "migrations/postgres", goose: goose.DialectPostgres,
-		lockRow: "NO KEY UPDATE", skipsLocked: true, snapshot: sql.LevelRepeatableRead, surveys: true,
+		lockRow: "NO KEY UPDATE", skipsLocked: true, together: true, snapshot: sql.LevelRepeatableRead, surveys: true,
 		notePasses: []pass{{lock: "UPDATE SKIP LOCKED"}, {prepare: "SET LOCAL lock_timeout = '250ms'", lock: "UPDATE"}},
 	}
 	sqliteDialect = dialect{name: "sqlite", migrations: "migrations/sqlite", goose: goose.DialectSQLite3, namesIndexes: true, notePasses: []pass{{}}}

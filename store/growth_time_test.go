@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -78,10 +79,11 @@ func (t *times) run(tb testing.TB) func(op operation) {
 	}
 }
 
-// quantile is the p-th of the measurements of an operation, 0 < p <= 1.
+// quantile is the smallest measurement of an operation that p of them do not
+// exceed, 0 < p <= 1.
 func (t *times) quantile(name string, p float64) time.Duration {
 	all := slices.Sorted(slices.Values(t.taken[name]))
-	return all[min(int(p*float64(len(all))), len(all)-1)]
+	return all[max(int(math.Ceil(p*float64(len(all)))), 1)-1]
 }
 
 // measure does some cycles and asks each question as often.

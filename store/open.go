@@ -106,9 +106,7 @@ func openPostgres(o Options) (*Store, error) {
 	pool.SetMaxOpenConns(o.MaxConns)
 	pool.SetMaxIdleConns(o.MaxConns)
 	db := bun.NewDB(pool, pgText{pgdialect.New()})
-	d := postgresDialect
-	d.together = cfg.DefaultQueryExecMode != pgx.QueryExecModeSimpleProtocol
-	return newStore(d, db, db), nil
+	return newStore(postgresDialect, db, db), nil
 }
 
 func openSQLite(ctx context.Context, o Options) (_ *Store, err error) {

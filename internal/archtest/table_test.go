@@ -53,7 +53,7 @@ var table = map[string]row{
 		logs: true,
 	},
 	"store/migrations": {},
-	"store/compiled":   {third: []string{"modernc.org/libc", "modernc.org/sqlite"}},
+	"store/compiled":   {third: []string{"github.com/jackc/pgx/v5", "modernc.org/libc", "modernc.org/sqlite"}},
 	// It edits what is stored, and asks the dispatcher to change live Tasks.
 	"privacy": {ours: []string{"store", "dispatch"}},
 	// The judge must not know how the dispatcher decides.

@@ -1,9 +1,13 @@
-// Package compiled opens SQLite connections that compile a statement once, and
+// Package compiled opens database connections that compile a statement once, and
 // run it again with other values.
 //
 // The store writes values into the text of its statements, so that many of them
-// travel together. SQLite would compile each anew, which costs more than most of
-// them take to run. A connection of this package takes the values out again: two
-// statements that differ in nothing else have the same shape and share one
-// compiled form.
+// travel together. A database would parse and plan each anew, which costs more
+// than most of them take to run. A connection of this package takes the values
+// out again: two statements that differ in nothing else have the same shape and
+// share one compiled form.
+//
+// On PostgreSQL it also saves round trips: the beginning of a transaction travels
+// with its first statement, the commit with its last, and several queries in one
+// text together.
 package compiled

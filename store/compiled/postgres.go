@@ -24,13 +24,8 @@ const Anew = "/*anew*/"
 // OpenPostgres opens a database with pgx. Statements are prepared once for each
 // connection, those of one text travel together, and so does the beginning of a
 // transaction with its first statement. A text may hold several queries; each
-// has a result set of its own. A configuration that asks for the simple protocol
-// gets a database without all of this, which needs nothing of the server, or of
-// a pooler before it, that outlives a transaction.
+// has a result set of its own.
 func OpenPostgres(config *pgx.ConnConfig, options ...stdlib.OptionOpenDB) *sql.DB {
-	if config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
-		return stdlib.OpenDB(*config, options...)
-	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	config.StatementCacheCapacity = kept
 	return sql.OpenDB(pgConnector{stdlib.GetConnector(*config, options...)})
@@ -57,16 +52,12 @@ type pgConn struct {
 	*stdlib.Conn
 	// begin opens the transaction; it is held back for the first statement.
 	begin string
-	// committed is set when a text ended with Commit.
+	// committed is set when a text ended the transaction with Commit.
 	committed bool
 }
 
-const (
-	// outside is what the server says when no transaction is open.
-	outside = 'I'
-	// rollbackTimeout bounds the end of a transaction that failed.
-	rollbackTimeout = 5 * time.Second
-)
+// rollbackTimeout bounds the end of a transaction that failed.
+const rollbackTimeout = 5 * time.Second
 
 // plainly is the argument with which pgx sends a text as it is.
 var plainly = []driver.NamedValue{{Ordinal: 1, Value: pgx.QueryExecModeSimpleProtocol}}
@@ -101,7 +92,7 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 			args = plainly
 		}
 		result, err := c.Conn.ExecContext(ctx, query, args)
-		c.committed = err == nil && len(all) > 0 && all[len(all)-1].text == Commit
+		c.committed = err == nil && c.outside()
 		return result, err
 	}
 	results, err := c.send(ctx, all)
@@ -120,7 +111,7 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 	if err := results.Close(); err != nil {
 		return nil, err
 	}
-	c.committed = all[len(all)-1].text == Commit
+	c.committed = c.outside()
 	return last, nil
 }
 
@@ -147,6 +138,9 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 	}
 	return r, nil
 }
+
+// outside reports that the server has no transaction open.
+func (c *pgConn) outside() bool { return c.Conn.Conn().PgConn().TxStatus() == 'I' }
 
 // start begins the transaction before a text that travels alone.
 func (c *pgConn) start(ctx context.Context) error {
@@ -234,7 +228,7 @@ func (t pgTx) Commit() error {
 // Rollback implements driver.Tx.
 func (t pgTx) Rollback() error {
 	c := t.c
-	if c.begin != "" || c.committed || c.Conn.Conn().PgConn().TxStatus() == outside {
+	if c.begin != "" || c.committed || c.outside() {
 		c.begin, c.committed = "", false
 		return nil
 	}
@@ -251,11 +245,10 @@ func (t pgTx) Rollback() error {
 // abandon closes a connection that may still be inside a transaction: its locks
 // must not be held until somebody uses it again.
 func (t pgTx) abandon() {
-	c := t.c.Conn.Conn()
-	if c.PgConn().TxStatus() == outside {
+	if t.c.outside() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), rollbackTimeout)
 	defer cancel()
-	_ = c.Close(ctx) // what went wrong is reported already
+	_ = t.c.Conn.Conn().Close(ctx) // what went wrong is reported already
 }

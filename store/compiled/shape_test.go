@@ -62,6 +62,47 @@ func TestShapes(t *testing.T) {
 	}
 }
 
+func TestPostgresShapes(t *testing.T) {
+	for name, row := range map[string]struct {
+		text   string
+		shapes []string // none: the text is sent as it is
+		values []driver.Value
+	}{
+		"text and numbers":     {"SELECT a FROM t WHERE b = 'x'/**/ AND n > 17", []string{"SELECT a FROM t WHERE b = $1 AND n > $2::int"}, []driver.Value{"x", int64(17)}},
+		"large number":         {"SELECT a FROM t WHERE n > 2147483647 AND m > 2147483648", []string{"SELECT a FROM t WHERE n > $1::int AND m > $2::bigint"}, []driver.Value{int64(2147483647), int64(2147483648)}},
+		"negative number":      {"SELECT a - 5, -5, a -7", []string{"SELECT a - $1::int, -5, a -7"}, []driver.Value{int64(5)}},
+		"limit":                {"SELECT a FROM t WHERE n > 5 LIMIT 50 OFFSET 20", []string{"SELECT a FROM t WHERE n > $1::int LIMIT 50 OFFSET 20"}, []driver.Value{int64(5)}},
+		"rows of an insert":    {"INSERT INTO t (a) VALUES (5, 'x'/**/) ON CONFLICT (a) DO UPDATE SET b = 6", []string{"INSERT INTO t (a) VALUES ($1::bigint, $2) ON CONFLICT (a) DO UPDATE SET b = $3::int"}, []driver.Value{int64(5), "x", int64(6)}},
+		"rows of a select":     {"SELECT * FROM (VALUES (5)) AS v(n)", []string{"SELECT * FROM (VALUES ($1::int)) AS v(n)"}, []driver.Value{int64(5)}},
+		"cast":                 {"SELECT 5::bigint, 'x'::text", []string{"SELECT $1::int::bigint, 'x'::text"}, []driver.Value{int64(5)}},
+		"each its own numbers": {"UPDATE t SET a = 12;\nUPDATE t SET b = 13;\n", []string{"UPDATE t SET a = $1::int", "UPDATE t SET b = $1::int"}, []driver.Value{int64(12), int64(13)}},
+		"commit":               {"UPDATE t SET a = 12;\nCOMMIT;\n", []string{"UPDATE t SET a = $1::int", "COMMIT"}, []driver.Value{int64(12)}},
+		"commit alone":         {"COMMIT", []string{"COMMIT"}, nil},
+		"operator":             {text: "SELECT a ? 'b' FROM t"},
+		"array":                {text: "SELECT a[12] FROM t"},
+		"own placeholder":      {text: "SELECT $1"},
+		"dollar quotes":        {text: "SELECT $x$a$x$"},
+		"escapes":              {text: "SELECT E'it\\'s', 12"},
+		"commit and more":      {text: "COMMIT AND CHAIN"},
+		"definition":           {text: "CREATE TABLE t (a TEXT)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, ok := postgresSyntax.shapes(row.text)
+			require.Equal(t, row.shapes != nil, ok)
+			var texts []string
+			var values []driver.Value
+			for _, s := range got {
+				texts = append(texts, s.text)
+				for _, v := range s.values {
+					values = append(values, v.Value)
+				}
+			}
+			require.Equal(t, row.shapes, texts)
+			require.Equal(t, row.values, values)
+		})
+	}
+}
+
 func BenchmarkShapes(b *testing.B) {
 	text := `INSERT INTO "events" ("workspace_sid", "seq", "sid", "account_sid", "payload") VALUES ('WSabc'/**/, 1234, 'EVabc'/**/, 'ACabc'/**/, '{"a": "it''s"}'/**/), ('WSabc'/**/, 1235, 'EVabd'/**/, 'ACabc'/**/, '{}'/**/) ON CONFLICT (sid) DO UPDATE SET "seq" = EXCLUDED."seq", "account_sid" = EXCLUDED."account_sid", "payload" = EXCLUDED."payload"`
 	b.SetBytes(int64(len(text)))

@@ -66,6 +66,8 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"hostile texts", testHostileTexts},
 		{"lock row", testLockRow},
 		{"rollback", testRollback},
+		{"a task read with the lock", testAhead},
+		{"last changes", testLast},
 		{"lock excludes writers", testLockExcludes},
 		{"error kinds", testErrorKinds},
 		{"rows of another workspace", testForeignRows},
