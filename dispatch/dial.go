@@ -16,7 +16,7 @@ const maxPlacements = 3
 // was placed already or is not wanted any more.
 func (d *Dispatcher) BeginDial(ctx context.Context, ws, attempt string) (DialOrder, error) {
 	var out DialOrder
-	err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, work(ws, ""), func(ctx context.Context, u *Unit) error {
 		out = DialOrder{} // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
@@ -171,7 +171,7 @@ func (d *Dispatcher) JoinSeen(ctx context.Context, ws, attempt string) (taskrout
 // Leg reads an agent's leg; nil when unknown.
 func (d *Dispatcher) Leg(ctx context.Context, ws, attempt string) (*taskrouter.Leg, error) {
 	var out *taskrouter.Leg
-	err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, work(ws, ""), func(ctx context.Context, u *Unit) error {
 		l, err := u.tx.Leg(ctx, attempt)
 		out = l
 		return err
@@ -244,7 +244,7 @@ func (u *Unit) legReportedOver(ctx context.Context, e *entry, l *taskrouter.Leg,
 // CallOfTask reads the caller's leg of a Task; nil when there is none.
 func (d *Dispatcher) CallOfTask(ctx context.Context, ws, taskSID string) (*taskrouter.Call, error) {
 	var out *taskrouter.Call
-	err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, work(ws, ""), func(ctx context.Context, u *Unit) error {
 		c, err := u.tx.CallOfTask(ctx, taskSID)
 		out = c
 		return err

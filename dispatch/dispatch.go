@@ -146,7 +146,7 @@ func (d *Dispatcher) now() time.Time { return d.opts.Now().UTC().Truncate(time.M
 // report a domain error before its first call that writes; after that only a
 // failing store may stop it.
 func (d *Dispatcher) InWorkspace(ctx context.Context, account, workspaceSID string, fn func(ctx context.Context, u *Unit) error) error {
-	return d.inWorkspace(ctx, place{workspace: workspaceSID}, account, fn)
+	return d.inWorkspace(ctx, work(workspaceSID, ""), account, fn)
 }
 
 func (d *Dispatcher) inWorkspace(ctx context.Context, p place, account string, fn func(ctx context.Context, u *Unit) error) error {
@@ -169,6 +169,11 @@ type place struct {
 	// task is the one the command begins with; empty when it is not known, or
 	// there is none.
 	task string
+}
+
+// work is the place of what moves on what has begun.
+func work(workspaceSID, taskSID string) place {
+	return place{workspace: workspaceSID, lane: laneWork, task: taskSID}
 }
 
 // run hands a command to the Workspace's executor and waits for its outcome.

@@ -53,7 +53,7 @@ func (d *Dispatcher) sweepJobs(ctx context.Context) error {
 		return err
 	}
 	for _, ws := range list {
-		err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error {
+		err := d.run(ctx, work(ws, ""), func(ctx context.Context, u *Unit) error {
 			if err := u.load(ctx); err != nil {
 				return err
 			}

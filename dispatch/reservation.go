@@ -10,7 +10,7 @@ import (
 // offer is a KindGone error.
 func (d *Dispatcher) UpdateReservation(ctx context.Context, in ReservationUpdate) (*taskrouter.Reservation, error) {
 	var out taskrouter.Reservation
-	err := d.inWorkspace(ctx, place{workspace: in.WorkspaceSID, task: in.TaskSID}, in.AccountSID, func(ctx context.Context, u *Unit) error {
+	err := d.inWorkspace(ctx, work(in.WorkspaceSID, in.TaskSID), in.AccountSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func (u *Unit) expireOffer(ctx context.Context, e *entry, r *taskrouter.Reservat
 // made, so nobody gets it twice.
 func (d *Dispatcher) CallbackOrder(ctx context.Context, ws, taskSID, reservationSID string) (CallbackOrder, error) {
 	var out CallbackOrder
-	err := d.run(ctx, place{workspace: ws, task: taskSID}, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, work(ws, taskSID), func(ctx context.Context, u *Unit) error {
 		// What an earlier try found went with its transaction.
 		out = CallbackOrder{}
 		if err := u.load(ctx); err != nil {

@@ -39,7 +39,7 @@ func (d *Dispatcher) sweepDeadlines(ctx context.Context) error {
 		}
 		failed := 0
 		for _, ws := range list {
-			if err := d.run(ctx, place{workspace: ws}, func(context.Context, *Unit) error { return nil }); err != nil {
+			if err := d.run(ctx, work(ws, ""), func(context.Context, *Unit) error { return nil }); err != nil {
 				failed++
 				d.log.Warn("overdue deadlines not handled", logging.WorkspaceSID(ws), logging.Err(err))
 			}
@@ -109,7 +109,7 @@ func (d *Dispatcher) sweepRemovals(ctx context.Context) error {
 		byWorkspace[r.WorkspaceSID] = append(byWorkspace[r.WorkspaceSID], r.TaskSID)
 	}
 	for _, ws := range sortedKeys(byWorkspace) {
-		err := d.run(ctx, place{workspace: ws}, func(ctx context.Context, u *Unit) error { return u.removeEnded(ctx, byWorkspace[ws]) })
+		err := d.run(ctx, work(ws, ""), func(ctx context.Context, u *Unit) error { return u.removeEnded(ctx, byWorkspace[ws]) })
 		if err != nil && taskrouter.KindOf(err) != taskrouter.KindNotFound {
 			d.log.Warn("ended tasks not removed", logging.WorkspaceSID(ws), logging.Err(err))
 		}
@@ -157,7 +157,7 @@ func (d *Dispatcher) Reconcile(ctx context.Context, running func(ctx context.Con
 				continue
 			}
 			d.log.Warn("open task has no durable run; starting one", logging.TaskSID(t.TaskSID))
-			err = d.run(ctx, place{workspace: t.WorkspaceSID, task: t.TaskSID}, func(ctx context.Context, u *Unit) error { return u.renotify(ctx, t.TaskSID) })
+			err = d.run(ctx, work(t.WorkspaceSID, t.TaskSID), func(ctx context.Context, u *Unit) error { return u.renotify(ctx, t.TaskSID) })
 			if err != nil {
 				return err
 			}

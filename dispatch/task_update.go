@@ -22,7 +22,7 @@ func checkMatch(want *int64, have int64) error {
 // UpdateTask changes a Task: its attributes, its place in line, or its state.
 func (d *Dispatcher) UpdateTask(ctx context.Context, in TaskUpdate) (*taskrouter.Task, error) {
 	var out taskrouter.Task
-	err := d.inWorkspace(ctx, place{workspace: in.WorkspaceSID, task: in.SID}, in.AccountSID, func(ctx context.Context, u *Unit) error {
+	err := d.inWorkspace(ctx, work(in.WorkspaceSID, in.SID), in.AccountSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (u *Unit) changeTask(ctx context.Context, e *entry, in TaskUpdate) error {
 
 // DeleteTask removes a Task in any state.
 func (d *Dispatcher) DeleteTask(ctx context.Context, in Subject) error {
-	return d.inWorkspace(ctx, place{workspace: in.WorkspaceSID, task: in.SID}, in.AccountSID, func(ctx context.Context, u *Unit) error {
+	return d.inWorkspace(ctx, work(in.WorkspaceSID, in.SID), in.AccountSID, func(ctx context.Context, u *Unit) error {
 		if err := u.load(ctx); err != nil {
 			return err
 		}

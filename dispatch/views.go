@@ -12,7 +12,7 @@ import (
 func (d *Dispatcher) viewAfter(ctx context.Context, ws, taskSID string, fn func(ctx context.Context, u *Unit) (*entry, error)) (taskrouter.View, error) {
 	none := taskrouter.View{WorkspaceSID: ws, Removed: true}
 	out := none
-	err := d.run(ctx, place{workspace: ws, task: taskSID}, func(ctx context.Context, u *Unit) error {
+	err := d.run(ctx, work(ws, taskSID), func(ctx context.Context, u *Unit) error {
 		out = none // what an earlier try found went with its transaction
 		if err := u.load(ctx); err != nil {
 			return err
