@@ -29,7 +29,7 @@ func (s *interposed) InWorkspace(ctx context.Context, ws string, fn func(context
 	n := s.number
 	s.mu.Unlock()
 	s.before(n)
-	return s.Store.InWorkspace(ctx, ws, fn)
+	return s.Store.InWorkspace(ctx, ws, fn, first...)
 }
 
 // aborted carries out a command in one transaction with one that breaks it.

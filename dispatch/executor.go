@@ -82,7 +82,8 @@ func (e *executors) drain(d *Dispatcher, ws string, x *executor) {
 var errAborted = errors.New("command failed after its first write")
 
 // execute runs a batch in one transaction. When a command fails after it
-// wrote, or the commit fails, each command is tried again on its own.
+// wrote, or the commit fails, each command is tried again on its own; not when
+// it may have been committed, because then everything would be done twice.
 func (d *Dispatcher) execute(ws string, batch []*command) {
 	live := batch[:0:0]
 	for _, c := range batch {
@@ -96,8 +97,13 @@ func (d *Dispatcher) execute(ws string, batch []*command) {
 		return
 	}
 	if len(live) > 1 {
-		if outcomes, err := d.transact(ws, live); err == nil {
+		outcomes, err := d.transact(ws, live)
+		if err == nil || errors.Is(err, ErrInDoubt) {
 			for i, c := range live {
+				if err != nil {
+					c.done <- err
+					continue
+				}
 				c.done <- outcomes[i]
 			}
 			return
@@ -162,7 +168,7 @@ func (d *Dispatcher) attempt(ws string, cmds []*command, aside map[string]bool) 
 			cerr := u.carryOut(ctx, c.fn)
 			// What a failed command has collected is in the counters and the
 			// configuration that the commands after it would build on.
-			if cerr != nil && (u.wrote || u.pending) {
+			if cerr != nil && (u.wrote || u.pending) && !b.concluded {
 				own = cerr
 				return errAborted
 			}

@@ -23,6 +23,8 @@ type meddler struct {
 	entering atomic.Pointer[func()]
 	// failApply and failCommit are errors to return instead of writing.
 	failApply, failCommit atomic.Pointer[error]
+	// loseAnswer is returned after a commit.
+	loseAnswer atomic.Pointer[error]
 }
 
 func (m *meddler) InWorkspace(ctx context.Context, ws string, fn func(context.Context, dispatch.Tx) error, first ...string) error {
@@ -37,9 +39,12 @@ func (m *meddler) InWorkspace(ctx context.Context, ws string, fn func(context.Co
 			return *err
 		}
 		return nil
-	})
+	}, first...)
 	if err == nil {
 		m.commits.Add(1)
+		if lost := m.loseAnswer.Load(); lost != nil {
+			return *lost
+		}
 	}
 	return err
 }
@@ -231,6 +236,20 @@ func TestStoreFailsHalfWay(t *testing.T) {
 			requireHealthy(t, b)
 		})
 	}
+}
+
+// A commit whose answer was lost may have happened: its commands are not carried
+// out a second time, and their callers are told.
+func TestCommitInDoubtIsNotRepeated(t *testing.T) {
+	m := &meddler{}
+	b := office(t, meddled(m))
+	var lost error = taskrouter.Unavailable(errors.Join(dispatch.ErrInDoubt, errors.New("connection lost")), "The database is not available")
+	m.loseAnswer.Store(&lost)
+	for _, err := range m.together(b, b.creating, b.creating, b.creating) {
+		requireKind(t, taskrouter.KindUnavailable, err)
+	}
+	m.loseAnswer.Store(nil)
+	require.Len(t, b.audit().tasks, 3, "each once")
 }
 
 func TestGivenUpBeforeTheStart(t *testing.T) {

@@ -104,6 +104,7 @@ func (u *Unit) write(ctx context.Context, last bool) error {
 	if err := u.tx.Apply(ctx, c); err != nil {
 		return err
 	}
+	u.b.concluded = c.Last
 	u.b.watch.emitted(c.Events)
 	u.changes = Changes{}
 	u.dirtyAgents, u.dirtyRows, u.dirtyRes, u.dirtyCalls = nil, nil, nil, nil

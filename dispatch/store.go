@@ -2,17 +2,25 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
+// ErrInDoubt is in the error of a transaction whose commit may have happened: the
+// connection was lost before the answer came. Its commands must not be carried
+// out again by us; who sent them may.
+var ErrInDoubt = errors.New("the answer to a commit was lost")
+
 // Store is the durable state behind the dispatcher.
 type Store interface {
 	// InWorkspace runs fn in one transaction that holds the Workspace's lock.
 	// An unknown Workspace is a KindNotFound error. The transaction commits
-	// when fn returns nil and leaves no trace otherwise. A lost connection or
-	// a database that cannot be reached is a KindUnavailable error. A Task fn
+	// when fn returns nil, or with changes that were announced as its last, and
+	// leaves no trace otherwise. A lost connection or a database that cannot be
+	// reached is a KindUnavailable error, with ErrInDoubt when it may have
+	// committed. A Task fn
 	// will ask for first, if there is one, may be read along with the lock.
 	InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx Tx) error, first ...string) error
 	// ReadWorkspace runs fn on one moment of the Workspace, without its lock.

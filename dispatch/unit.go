@@ -17,7 +17,10 @@ type batch struct {
 	lock         LockRow
 	cfg          *snapshot
 	wrote        bool
-	deliveries   []delivery
+	// concluded is set when the last changes are with the store, which may have
+	// committed them: nothing makes the transaction fail any more.
+	concluded  bool
+	deliveries []delivery
 	// aside are overdue Tasks that broke an earlier attempt.
 	aside map[string]bool
 	// watch measures the transaction; nil when nobody wants to know.
@@ -39,7 +42,7 @@ func (b *batch) begin(tx Tx) {
 	b.watch.locked()
 	// Read under the lock: what a process waited for must not lie in its future.
 	b.now = b.d.now()
-	b.wrote, b.deliveries = false, nil
+	b.wrote, b.concluded, b.deliveries = false, false, nil
 }
 
 func (b *batch) unit() *Unit {

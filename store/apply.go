@@ -20,6 +20,9 @@ func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 	if t.failed != nil {
 		return t.failed
 	}
+	if t.ended {
+		return &taskrouter.Error{Kind: taskrouter.KindInternal, Message: "write changes: behind the last"}
+	}
 	t.ahead = nil
 	if err := t.checkScope(c); err != nil {
 		t.failed = err
@@ -43,7 +46,11 @@ func (t *transaction) Apply(ctx context.Context, c *dispatch.Changes) error {
 	if last {
 		b.add(compiled.Commit)
 	}
-	if err := classify(b.send(ctx), "write changes"); err != nil {
+	err := b.send(ctx)
+	if last {
+		err = doubtful(err, "write changes")
+	}
+	if err := classify(err, "write changes"); err != nil {
 		t.failed = err
 		return err
 	}

@@ -17,9 +17,8 @@ const (
 )
 
 // batch collects statements with their values written into them and sends them
-// as one text: one round trip however many tables a command touches. PostgreSQL
-// takes such a text through the simple query protocol, SQLite runs it
-// statement by statement.
+// as one text: one round trip however many tables a command touches. What
+// becomes of the text is package compiled's business.
 type batch struct {
 	q    bun.Tx
 	gen  schema.QueryGen

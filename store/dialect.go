@@ -192,6 +192,9 @@ func classifyPostgres(pg *pgconn.PgError, err error, what string) error {
 		return conflict(err, what)
 	case pg.Code == "42883" && strings.Contains(pg.Message, nulMarker):
 		return nulError(err)
+	case pg.Code == "0A000" && strings.Contains(pg.Message, "cached plan"), // a column changed its type
+		pg.Code == "26000": // a prepared statement is gone; pgx makes a new one
+		return unavailable(err, what)
 	case strings.HasPrefix(pg.Code, "08"), // connection exception
 		strings.HasPrefix(pg.Code, "53"), // out of connections, memory, disk
 		strings.HasPrefix(pg.Code, "57"), // shut down, canceled

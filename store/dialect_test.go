@@ -42,6 +42,9 @@ func TestClassify(t *testing.T) {
 		"standby":               {pg("25006"), taskrouter.KindUnavailable},
 		"idle in transaction":   {pg("25P03"), taskrouter.KindUnavailable},
 		"lock timeout":          {pg("55P03"), taskrouter.KindUnavailable},
+		"statement gone":        {pg("26000"), taskrouter.KindUnavailable},
+		"plan out of date":      {&pgconn.PgError{Code: "0A000", Message: "cached plan must not change result type"}, taskrouter.KindUnavailable},
+		"not supported":         {pg("0A000"), taskrouter.KindInternal},
 		"syntax":                {pg("42601"), taskrouter.KindInternal},
 		"no such table":         {pg("42P01"), taskrouter.KindInternal},
 		"context canceled":      {context.Canceled, taskrouter.KindUnavailable},
@@ -177,6 +180,13 @@ func TestPostgresConnectionLoss(t *testing.T) {
 		cut(ctx, tx)
 		_, err := tx.Tasks(ctx, written.SID)
 		return err
+	})
+	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err), "%v", err)
+
+	require.NotErrorIs(t, err, dispatch.ErrInDoubt)
+	err = s.InWorkspace(t.Context(), w.SID, func(ctx context.Context, tx dispatch.Tx) error {
+		cut(ctx, tx)
+		return tx.Apply(ctx, &dispatch.Changes{Lock: tx.Lock(), Tasks: []dispatch.TaskWrite{{Task: written}}, Last: true})
 	})
 	require.Equal(t, taskrouter.KindUnavailable, taskrouter.KindOf(err), "%v", err)
 

@@ -64,25 +64,32 @@ func (s *Store) Database() string { return s.dialect.name }
 // InWorkspace runs fn in one transaction that holds the Workspace's lock; see
 // dispatch.Store. fn must do its reading and writing through tx alone: with
 // SQLite a second writer would wait for the first for ever. When the context
-// ends before the commit, nothing is written. An error of the commit itself
-// leaves open whether it happened; it is reported as KindUnavailable.
+// ends before the commit is asked for, nothing is written. An error of the commit
+// itself leaves open whether it happened; it is a KindUnavailable error with
+// dispatch.ErrInDoubt.
 func (s *Store) InWorkspace(ctx context.Context, workspaceSID string, fn func(ctx context.Context, tx dispatch.Tx) error, first ...string) error {
-	return s.inTransaction(ctx, func(q bun.Tx) error {
+	committed := false
+	err := s.inTransaction(ctx, func(q bun.Tx) error {
 		t, err := s.locked(ctx, q, workspaceSID, first)
 		if err != nil {
 			return err
 		}
 		if err := fn(ctx, t); err != nil {
 			if t.ended {
-				return taskrouter.Unavailable(err, "the changes are committed, and a command failed all the same")
+				return &taskrouter.Error{Kind: taskrouter.KindInternal, Message: "failed after the commit", Cause: errors.Join(dispatch.ErrInDoubt, err)}
 			}
 			return err
 		}
+		committed = t.ended
 		// A write that failed may have been half done (SQLite keeps the
 		// statements before the one that failed); it must not be committed
 		// even if its error was dropped.
 		return t.failed
 	})
+	if committed {
+		return nil // whatever its confirmation says
+	}
+	return err
 }
 
 // locked takes the lock of a Workspace.
@@ -129,10 +136,18 @@ func (s *Store) inTransaction(ctx context.Context, fn func(q bun.Tx) error) erro
 	}
 	if err := q.Commit(); err != nil {
 		// The driver may have rolled back on its own when the context ended.
-		return classify(errors.Join(ctx.Err(), err), "commit")
+		return doubtful(errors.Join(ctx.Err(), err), "commit")
 	}
 	committed = true
 	return nil
+}
+
+// doubtful classifies an error of what may have been committed.
+func doubtful(err error, what string) error {
+	if err != nil && isConnectionFailure(err) {
+		err = errors.Join(dispatch.ErrInDoubt, err)
+	}
+	return classify(err, what)
 }
 
 // errForeign is a row that does not belong to the Workspace of the

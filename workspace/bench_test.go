@@ -64,7 +64,7 @@ type recorder struct {
 func (r *recorder) InWorkspace(ctx context.Context, sid string, fn func(context.Context, dispatch.Tx) error, first ...string) error {
 	return r.Store.InWorkspace(ctx, sid, func(ctx context.Context, tx dispatch.Tx) error {
 		return fn(ctx, &recordingTx{Tx: tx, b: r.b})
-	})
+	}, first...)
 }
 
 type recordingTx struct {

@@ -9,8 +9,9 @@ import (
 
 const (
 	// freshFor is how long the services are made to read anew what they know of
-	// the namespace, once something was registered with it.
-	freshFor = time.Second
+	// the namespace, once something was registered with it. One that could not
+	// read tries again after a second.
+	freshFor = 3 * time.Second
 	// freshInterval is how often they do so meanwhile.
 	freshInterval = 100 * time.Millisecond
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,8 +53,9 @@ type pgConn struct {
 	*stdlib.Conn
 	// begin opens the transaction; it is held back for the first statement.
 	begin string
-	// committed is set when a text ended the transaction with Commit.
-	committed bool
+	// open is set between the beginning of a transaction and its end here,
+	// committed when a text ended it with Commit before.
+	open, committed bool
 }
 
 // rollbackTimeout bounds the end of a transaction that failed.
@@ -76,7 +78,7 @@ func (c *pgConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, er
 	if o.ReadOnly {
 		begin += " READ ONLY"
 	}
-	c.begin, c.committed = begin, false
+	c.begin, c.open, c.committed = begin, true, false
 	return pgTx{c, ctx}, nil
 }
 
@@ -92,7 +94,7 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 			args = plainly
 		}
 		result, err := c.Conn.ExecContext(ctx, query, args)
-		c.committed = err == nil && c.outside()
+		c.committed = err == nil && c.open && c.outside()
 		return result, err
 	}
 	results, err := c.send(ctx, all)
@@ -111,7 +113,7 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 	if err := results.Close(); err != nil {
 		return nil, err
 	}
-	c.committed = c.outside()
+	c.committed = c.open && c.outside()
 	return last, nil
 }
 
@@ -142,22 +144,46 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 // outside reports that the server has no transaction open.
 func (c *pgConn) outside() bool { return c.Conn.Conn().PgConn().TxStatus() == 'I' }
 
+// errOver refuses a statement of a transaction that is over at the server: it
+// would be committed at once, and by itself.
+var errOver = errors.New("the transaction is over, or was never begun")
+
+// taken is the beginning of the transaction, for whoever sends it; empty when
+// there is none to be sent.
+func (c *pgConn) taken() (begin string, err error) {
+	if c.open && c.begin == "" && c.outside() {
+		return "", errOver
+	}
+	begin, c.begin = c.begin, ""
+	return begin, nil
+}
+
+// PrepareContext implements driver.ConnPrepareContext.
+func (c *pgConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if err := c.start(ctx); err != nil {
+		return nil, err
+	}
+	return c.Conn.PrepareContext(ctx, query)
+}
+
 // start begins the transaction before a text that travels alone.
 func (c *pgConn) start(ctx context.Context) error {
-	begin := c.begin
-	if begin == "" {
-		return nil
+	begin, err := c.taken()
+	if err != nil || begin == "" {
+		return err
 	}
-	c.begin = ""
-	_, err := c.Conn.ExecContext(ctx, begin, plainly)
+	_, err = c.Conn.ExecContext(ctx, begin, plainly)
 	return err
 }
 
 // send sends statements in one message, behind the beginning of the transaction
 // when that was not sent yet.
 func (c *pgConn) send(ctx context.Context, all []shape) (pgx.BatchResults, error) {
+	begin, err := c.taken()
+	if err != nil {
+		return nil, err
+	}
 	var batch pgx.Batch
-	begin := c.begin
 	if begin != "" {
 		batch.Queue(begin)
 	}
@@ -168,7 +194,6 @@ func (c *pgConn) send(ctx context.Context, all []shape) (pgx.BatchResults, error
 		}
 		batch.Queue(one.text, args...)
 	}
-	c.begin = ""
 	results := c.Conn.Conn().SendBatch(ctx, &batch)
 	if begin != "" {
 		if _, err := results.Exec(); err != nil {
@@ -210,9 +235,13 @@ type pgTx struct {
 
 // Commit implements driver.Tx.
 func (t pgTx) Commit() error {
-	if t.c.begin != "" || t.c.committed {
-		t.c.begin, t.c.committed = "", false
+	nothing, committed, over := t.c.begin != "", t.c.committed, t.c.outside()
+	t.c.begin, t.c.open, t.c.committed = "", false, false
+	switch {
+	case nothing || committed:
 		return nil
+	case over: // the message with its beginning was refused
+		return pgx.ErrTxCommitRollback
 	}
 	tag, err := t.c.Conn.Conn().Exec(t.ctx, Commit, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
@@ -228,8 +257,9 @@ func (t pgTx) Commit() error {
 // Rollback implements driver.Tx.
 func (t pgTx) Rollback() error {
 	c := t.c
-	if c.begin != "" || c.committed || c.outside() {
-		c.begin, c.committed = "", false
+	nothing := c.begin != "" || c.outside()
+	c.begin, c.open, c.committed = "", false, false
+	if nothing {
 		return nil
 	}
 	// The context may be the reason for it.

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -41,16 +42,21 @@ func (r *pgRows) Next(dest []driver.Value) error {
 	if err != nil {
 		return err
 	}
-	for i, v := range values {
-		if dest[i], err = driverValue(v); err == nil {
-			continue
+	raw := r.rows.RawValues()
+	for i, f := range r.rows.FieldDescriptions() {
+		switch {
+		case raw[i] == nil:
+			dest[i] = nil
+		case f.DataTypeOID == pgtype.JSONOID, f.DataTypeOID == pgtype.JSONBOID:
+			if f.Format != pgtype.TextFormatCode {
+				return fmt.Errorf("column %s: JSON in binary form", f.Name)
+			}
+			dest[i] = string(raw[i])
+		default:
+			if dest[i], err = driverValue(values[i]); err != nil {
+				return fmt.Errorf("column %s: %w", f.Name, err)
+			}
 		}
-		// What came as a text, such as JSON, is one to database/sql.
-		f := r.rows.FieldDescriptions()[i]
-		if f.Format != pgtype.TextFormatCode {
-			return fmt.Errorf("column %s: %w", f.Name, err)
-		}
-		dest[i] = string(r.rows.RawValues()[i])
 	}
 	return nil
 }
@@ -83,7 +89,7 @@ func (r *pgRows) Close() error {
 // driverValue makes one of the few types database/sql knows of what pgx reads.
 func driverValue(v any) (driver.Value, error) {
 	switch v := v.(type) {
-	case nil, int64, float64, bool, []byte, string:
+	case nil, int64, float64, bool, []byte, string, time.Time:
 		return v, nil
 	case int32:
 		return int64(v), nil

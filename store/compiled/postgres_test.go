@@ -167,6 +167,37 @@ func TestPostgresCommitTravelsAlong(t *testing.T) {
 	require.Equal(t, []string{"a", "c"}, texts(t, db, "SELECT v FROM t ORDER BY v"))
 }
 
+// TestPostgresOverIsOver goes on after a transaction was refused with its first
+// statement, or committed along: what follows must not be committed by itself.
+func TestPostgresOverIsOver(t *testing.T) {
+	db := openPostgres(t)
+	for name, first := range map[string]string{
+		"refused":   "INSERT INTO missing VALUES (12, 'a'/**/)",
+		"committed": "UPDATE t SET v = 'x'/**/ WHERE k = 99;\n" + Commit + ";\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			tx, err := db.Begin()
+			require.NoError(t, err)
+			_, err = tx.Exec(first)
+			require.Equal(t, name == "refused", err != nil)
+			for _, text := range []string{"INSERT INTO t VALUES (12, 'a'/**/)", "INSERT INTO t VALUES (13, 'a') " + Anew} {
+				_, err = tx.Exec(text)
+				require.ErrorIs(t, err, errOver)
+			}
+			_, err = tx.Query("SELECT k FROM t")
+			require.ErrorIs(t, err, errOver)
+			_, err = tx.Prepare("SELECT k FROM t")
+			require.ErrorIs(t, err, errOver)
+			if err := tx.Commit(); name == "refused" {
+				require.ErrorIs(t, err, pgx.ErrTxCommitRollback)
+			} else {
+				require.NoError(t, err)
+			}
+			require.Empty(t, texts(t, db, "SELECT v FROM t"))
+		})
+	}
+}
+
 func TestPostgresFailedTransactionDoesNotCommit(t *testing.T) {
 	db := openPostgres(t)
 	tx, err := db.Begin()

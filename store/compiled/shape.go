@@ -23,7 +23,8 @@ type syntax struct {
 	placeholder func(b *strings.Builder, n int, v driver.Value, filling bool)
 	// postgres: "::" is a cast, a minus before a placeholder would not know what
 	// it negates, a plan may depend on a LIMIT, and a quote behind a letter
-	// begins texts with other rules.
+	// begins texts with other rules. The rows of an INSERT hold values only: what
+	// is small or empty in one row is not in the next.
 	postgres bool
 }
 
@@ -133,8 +134,11 @@ func (s *scanner) statement() (shape, bool) {
 			if !ok {
 				return shape{}, false
 			}
-			if strings.HasPrefix(s.text[s.at:], Mark) {
+			marked := strings.HasPrefix(s.text[s.at:], Mark)
+			if marked {
 				s.at += len(Mark)
+			}
+			if marked || s.postgres && filling && v == "" {
 				value(start, v)
 			}
 		case c == '"' || c == '`':
@@ -151,9 +155,9 @@ func (s *scanner) statement() (shape, bool) {
 			}
 		case isDigit(c):
 			// Behind BY a number is that of a column.
-			n, ok := s.number()
+			n, whole := s.number()
 			negated := s.postgres && start > 0 && s.text[start-1] == '-'
-			if ok && !order && !limit && !negated {
+			if whole && (n > 1 || s.postgres && filling) && !order && !limit && !negated {
 				value(start, n)
 			}
 		case c == ')':
@@ -230,8 +234,9 @@ func (s *scanner) comment() bool {
 	return true
 }
 
-// number reads a number. It is a value when it is whole and more than one: 0
-// and 1 are truth values, and conditions of partial indexes, far more often.
+// number reads a number, and reports whether it is a whole one. It is a value
+// when it is more than one: 0 and 1 are truth values, and conditions of partial
+// indexes, far more often.
 func (s *scanner) number() (int64, bool) {
 	start := s.at
 	for s.at < len(s.text) && (isWord(s.text[s.at]) || s.text[s.at] == '.' || s.signed(start)) {
@@ -241,7 +246,7 @@ func (s *scanner) number() (int64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(s.text[start:s.at], 10, 64)
-	return n, err == nil && n > 1
+	return n, err == nil
 }
 
 // signed reports whether the sign here belongs to the exponent of a number that

@@ -72,7 +72,7 @@ func TestPostgresShapes(t *testing.T) {
 		"large number":         {"SELECT a FROM t WHERE n > 2147483647 AND m > 2147483648", []string{"SELECT a FROM t WHERE n > $1::int AND m > $2::bigint"}, []driver.Value{int64(2147483647), int64(2147483648)}},
 		"negative number":      {"SELECT a - 5, -5, a -7", []string{"SELECT a - $1::int, -5, a -7"}, []driver.Value{int64(5)}},
 		"limit":                {"SELECT a FROM t WHERE n > 5 LIMIT 50 OFFSET 20", []string{"SELECT a FROM t WHERE n > $1::int LIMIT 50 OFFSET 20"}, []driver.Value{int64(5)}},
-		"rows of an insert":    {"INSERT INTO t (a) VALUES (5, 'x'/**/) ON CONFLICT (a) DO UPDATE SET b = 6", []string{"INSERT INTO t (a) VALUES ($1::bigint, $2) ON CONFLICT (a) DO UPDATE SET b = $3::int"}, []driver.Value{int64(5), "x", int64(6)}},
+		"rows of an insert":    {"INSERT INTO t (a) VALUES (5, 'x'/**/), (0, ''), (-3, 'y') ON CONFLICT (a) DO UPDATE SET b = 6, c = 1, d = ''", []string{"INSERT INTO t (a) VALUES ($1::bigint, $2), ($3::bigint, $4), (-3, 'y') ON CONFLICT (a) DO UPDATE SET b = $5::int, c = 1, d = ''"}, []driver.Value{int64(5), "x", int64(0), "", int64(6)}},
 		"rows of a select":     {"SELECT * FROM (VALUES (5)) AS v(n)", []string{"SELECT * FROM (VALUES ($1::int)) AS v(n)"}, []driver.Value{int64(5)}},
 		"cast":                 {"SELECT 5::bigint, 'x'::text", []string{"SELECT $1::int::bigint, 'x'::text"}, []driver.Value{int64(5)}},
 		"each its own numbers": {"UPDATE t SET a = 12;\nUPDATE t SET b = 13;\n", []string{"UPDATE t SET a = $1::int", "UPDATE t SET b = $1::int"}, []driver.Value{int64(12), int64(13)}},
