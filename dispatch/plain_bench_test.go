@@ -25,7 +25,6 @@ func BenchmarkPlainTask(b *testing.B) {
 			for b.Loop() {
 				plainTask(b, w)
 			}
-
 		})
 	}
 }

@@ -158,13 +158,17 @@ func (c *pgConn) taken() (begin string, err error) {
 	return begin, nil
 }
 
-// PrepareContext implements driver.ConnPrepareContext.
-func (c *pgConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	if err := c.start(ctx); err != nil {
-		return nil, err
-	}
-	return c.Conn.PrepareContext(ctx, query)
+// errPrepare refuses statements of the caller's own.
+var errPrepare = errors.New("statements are prepared here anyway")
+
+// PrepareContext implements driver.ConnPrepareContext. Such a statement would run
+// past what is held back.
+func (c *pgConn) PrepareContext(context.Context, string) (driver.Stmt, error) {
+	return nil, errPrepare
 }
+
+// Prepare implements driver.Conn.
+func (c *pgConn) Prepare(string) (driver.Stmt, error) { return nil, errPrepare }
 
 // start begins the transaction before a text that travels alone.
 func (c *pgConn) start(ctx context.Context) error {

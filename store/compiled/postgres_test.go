@@ -89,6 +89,7 @@ func row(t *testing.T, db *sql.DB, text string) []sql.NullString {
 		into[i] = &out[i]
 	}
 	require.NoError(t, rows.Scan(into...), text)
+	require.NoError(t, rows.Err())
 	return out
 }
 
@@ -171,6 +172,7 @@ func TestPostgresCommitTravelsAlong(t *testing.T) {
 // statement, or committed along: what follows must not be committed by itself.
 func TestPostgresOverIsOver(t *testing.T) {
 	db := openPostgres(t)
+	require.ErrorIs(t, refused(db.Prepare("SELECT k FROM t")), errPrepare, "such a statement would not know of transactions")
 	for name, first := range map[string]string{
 		"refused":   "INSERT INTO missing VALUES (12, 'a'/**/)",
 		"committed": "UPDATE t SET v = 'x'/**/ WHERE k = 99;\n" + Commit + ";\n",
@@ -184,10 +186,7 @@ func TestPostgresOverIsOver(t *testing.T) {
 				_, err = tx.Exec(text)
 				require.ErrorIs(t, err, errOver)
 			}
-			_, err = tx.Query("SELECT k FROM t")
-			require.ErrorIs(t, err, errOver)
-			_, err = tx.Prepare("SELECT k FROM t")
-			require.ErrorIs(t, err, errOver)
+			require.ErrorIs(t, tx.QueryRow("SELECT k FROM t").Scan(new(int)), errOver)
 			if err := tx.Commit(); name == "refused" {
 				require.ErrorIs(t, err, pgx.ErrTxCommitRollback)
 			} else {
@@ -196,6 +195,14 @@ func TestPostgresOverIsOver(t *testing.T) {
 			require.Empty(t, texts(t, db, "SELECT v FROM t"))
 		})
 	}
+}
+
+// refused is the error of a statement that must not be.
+func refused(s *sql.Stmt, err error) error {
+	if s != nil {
+		return s.Close()
+	}
+	return err
 }
 
 func TestPostgresFailedTransactionDoesNotCommit(t *testing.T) {
