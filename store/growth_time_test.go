@@ -37,7 +37,8 @@ var growthDimensions = []dimension{
 	{name: "agents", extents: []extent{
 		{1_000, 10, 10, 1}, {1_000, 100, 10, 1}, {1_000, 1_000, 10, 1}, {1_000, 10_000, 10, 1},
 	}},
-	// An agent who is asked about every class takes seconds with the most.
+	// An agent who is asked about every class takes seconds with the most: one
+	// for each task, which may be linear.
 	{name: "classes", atMost: 20, extents: []extent{
 		{100_000, 100, 1, 1}, {100_000, 100, 1_000, 1}, {100_000, 100, 100_000, 1},
 	}},
@@ -103,8 +104,11 @@ func (g *growth) measure(cycles int, into *times) {
 	g.rec.take()
 }
 
+// thousandClasses is the extent up to which the budget holds for asksClasses too.
+const thousandClasses = 1
+
 // asksClasses are the commands that ask an agent about every class of the
-// agent's queues: they take longer with more classes.
+// agent's queues: with a class for each task they take as many times as long.
 var asksClasses = map[string]bool{"agent available": true, "complete, agent freed": true}
 
 // Rounds of measurements alternate between the Workspaces, so that whatever
@@ -185,10 +189,14 @@ func best(rounds []times, name string, p float64) time.Duration {
 // tooSlow lists the operations that miss the budget in the largest Workspace.
 func tooSlow(dim dimension, rounds [][]times) (out []string) {
 	for _, name := range rounds[0][0].order {
-		if growingReads[name] != "" || (dim.name == "classes" && asksClasses[name]) {
+		if growingReads[name] != "" {
 			continue
 		}
-		small, large := best(rounds[0], name, 0.99), best(rounds[len(rounds)-1], name, 0.99)
+		largest := len(rounds) - 1
+		if dim.name == "classes" && asksClasses[name] {
+			largest = thousandClasses
+		}
+		small, large := best(rounds[0], name, 0.99), best(rounds[largest], name, 0.99)
 		if large > maxGrowth*small+growthNoise {
 			out = append(out, fmt.Sprintf("%s: %s, %s", name, small, large))
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -67,6 +68,9 @@ var plainly = []driver.NamedValue{{Ordinal: 1, Value: pgx.QueryExecModeSimplePro
 // BeginTx implements driver.ConnBeginTx. The server learns of it with the first
 // statement, so a connection that is lost is found there.
 func (c *pgConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	if c.Conn.Conn().IsClosed() {
+		return nil, driver.ErrBadConn
+	}
 	begin := "BEGIN"
 	switch level := sql.IsolationLevel(o.Isolation); level {
 	case sql.LevelDefault:
@@ -106,7 +110,7 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 		tag, err := results.Exec()
 		if err != nil {
 			_ = results.Close() // it says the same
-			return nil, err
+			return nil, c.unsent(err)
 		}
 		last = driver.RowsAffected(tag.RowsAffected())
 	}
@@ -136,9 +140,18 @@ func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.N
 	r := &pgRows{results: results, left: len(all)}
 	if err := r.NextResultSet(); err != nil {
 		_ = r.Close() // it says the same
-		return nil, err
+		return nil, c.unsent(err)
 	}
 	return r, nil
+}
+
+// unsent lets database/sql try another connection when nothing reached the server
+// on this one. Within a transaction there is no other.
+func (c *pgConn) unsent(err error) error {
+	if !c.open && pgconn.SafeToRetry(err) {
+		return driver.ErrBadConn
+	}
+	return err
 }
 
 // outside reports that the server has no transaction open.

@@ -3,6 +3,7 @@ package compiled
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"testing"
 	"time"
@@ -247,6 +248,27 @@ func TestPostgresGivenUpTransactionHoldsNothing(t *testing.T) {
 		})
 	}
 	require.Equal(t, []string{"a"}, texts(t, db, "SELECT v FROM t"))
+}
+
+// TestPostgresClosedConnectionIsReplaced closes a connection behind the pool's
+// back: nothing can have been sent on it, and nobody need hear of it.
+func TestPostgresClosedConnectionIsReplaced(t *testing.T) {
+	db := openPostgres(t)
+	for _, use := range []func(*sql.Conn) error{
+		func(c *sql.Conn) error {
+			_, err := c.ExecContext(t.Context(), "INSERT INTO t VALUES (12, 'a'/**/)")
+			return err
+		},
+		func(c *sql.Conn) error { return c.QueryRowContext(t.Context(), "SELECT k FROM t").Scan(new(int)) },
+		func(c *sql.Conn) error { _, err := c.BeginTx(t.Context(), nil); return err },
+	} {
+		c, err := db.Conn(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, c.Raw(func(raw any) error { return raw.(*pgConn).Conn.Conn().Close(t.Context()) }))
+		require.ErrorIs(t, use(c), driver.ErrBadConn)
+		require.ErrorIs(t, c.Close(), sql.ErrConnDone)
+	}
+	exec(t, db, "INSERT INTO t VALUES (12, 'a'/**/)")
 }
 
 func TestPostgresConnectionLost(t *testing.T) {
