@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/taskrouter/taskrouter/internal/logging"
@@ -128,10 +128,13 @@ type Callbacks struct {
 	// Limit is how many requests are under way at once; zero is
 	// DefaultCallbacks.
 	Limit int
+	// Log is for callbacks that are begun outside of an activity.
+	Log log.Logger
 
 	begin  sync.Once
 	places chan struct{}
 	busy   sync.WaitGroup
+	ahead  aheads
 }
 
 // Ask makes one Reservation's callback and applies the answer, as Assign does,
@@ -139,6 +142,11 @@ type Callbacks struct {
 // run must not stand still for it. It fails, with type TypeStore, only before
 // anything was sent.
 func (a *Callbacks) Ask(ctx context.Context, in AssignInput) (AssignResult, error) {
+	if h := a.ahead.take(in.ReservationSID); h != nil {
+		if res, ok := h.wait(ctx, cmp.Or(a.Patience, DefaultPatience)); ok {
+			return res, nil
+		}
+	}
 	leave, err := a.enter(ctx)
 	if err != nil {
 		return AssignResult{}, err
@@ -189,13 +197,21 @@ func (a *Callbacks) Ask(ctx context.Context, in AssignInput) (AssignResult, erro
 // it back. When there is none the run must not stand in line for it: it tries
 // again later.
 func (a *Callbacks) enter(ctx context.Context) (leave func(), err error) {
+	leave, ok := a.place()
+	if !ok {
+		logger(ctx).Warn("too many assignment callbacks are under way")
+		return nil, temporal.NewNonRetryableApplicationError("too many callbacks are under way", TypeStore, nil)
+	}
+	return leave, nil
+}
+
+func (a *Callbacks) place() (leave func(), ok bool) {
 	a.begin.Do(func() { a.places = make(chan struct{}, cmp.Or(a.Limit, DefaultCallbacks)) })
 	select {
 	case a.places <- struct{}{}:
-		return func() { <-a.places }, nil
+		return func() { <-a.places }, true
 	default:
-		activity.GetLogger(ctx).Warn("too many assignment callbacks are under way")
-		return nil, temporal.NewNonRetryableApplicationError("too many callbacks are under way", TypeStore, nil)
+		return nil, false
 	}
 }
 
@@ -204,34 +220,46 @@ func (a *Callbacks) enter(ctx context.Context) (leave func(), err error) {
 func (a *Callbacks) ask(ctx context.Context, order CallbackOrder) (out CallbackOutcome) {
 	defer func() {
 		if r := recover(); r != nil {
-			activity.GetLogger(ctx).Error("assignment callback panicked", logging.KeyError, fmt.Errorf("panic: %v", r))
+			logger(ctx).Error("assignment callback panicked", logging.KeyError, fmt.Errorf("panic: %v", r))
 			out = CallbackOutcome{Failed: true}
 		}
 	}()
 	return a.Assigner.Assign(ctx, order)
 }
 
-// keep stores an answer that came late, for as long as there is time.
-func (a *Callbacks) keep(ctx context.Context, in AssignInput, outcome CallbackOutcome) {
-	for a.apply(ctx, in, outcome).Unsaved != nil {
+// keep stores an answer nobody waits for, for as long as there is time.
+func (a *Callbacks) keep(ctx context.Context, in AssignInput, outcome CallbackOutcome) AssignResult {
+	for {
+		res := a.apply(ctx, in, outcome)
+		if res.Unsaved == nil {
+			return res
+		}
 		select {
 		case <-time.After(answerPause):
 		case <-ctx.Done():
-			return
+			return res
 		}
 	}
 }
 
-// Drain returns when no request of Ask is under way any more, CallbackLimit and
-// one store call after the last one at the latest. It is no method, because
-// every method is an activity.
-func Drain(a *Callbacks) { a.busy.Wait() }
+// Drain returns when no request is under way any more, CallbackLimit and one
+// store call after the last one at the latest. None is begun any more. It is no
+// method, because every method is an activity.
+func Drain(a *Callbacks) {
+	a.ahead.close()
+	a.busy.Wait()
+}
 
 // Assign makes one Reservation's callback and applies the answer. It fails,
 // with type TypeStore, only before anything was sent. The answer is normally
 // written here rather than handed back, because an instruction may hold
 // telephone numbers and results are kept in the history.
 func (a *Callbacks) Assign(ctx context.Context, in AssignInput) (AssignResult, error) {
+	if h := a.ahead.take(in.ReservationSID); h != nil {
+		if res, ok := h.wait(ctx, CallbackLimit); ok && !res.UnderWay {
+			return res, nil
+		}
+	}
 	order, res, err := a.order(ctx, in)
 	switch {
 	case res.UnderWay: // runs of that time know no such result

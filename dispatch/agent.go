@@ -276,7 +276,11 @@ func (d *Dispatcher) DeleteWorker(ctx context.Context, in Subject) error {
 
 // cancelTargeted ends the waiting Tasks that name an agent about to go.
 func (u *Unit) cancelTargeted(ctx context.Context, a *Agent) error {
-	classes, err := u.tx.ClassesFor(ctx, a.SID)
+	keys, err := u.tx.ClassKeys(ctx, a.SID)
+	if err != nil {
+		return err
+	}
+	classes, err := u.classRules(ctx, keys)
 	if err != nil {
 		return err
 	}

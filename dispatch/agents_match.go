@@ -6,7 +6,6 @@ import (
 
 	"github.com/taskrouter/taskrouter/internal/logging"
 	"github.com/taskrouter/taskrouter/matching"
-	"github.com/taskrouter/taskrouter/rules"
 	"github.com/taskrouter/taskrouter/taskrouter"
 )
 
@@ -128,88 +127,15 @@ func (u *Unit) preferLIFO() bool {
 }
 
 func (u *Unit) head(t *taskrouter.Task) *matching.Head {
-	q := u.cfg().Queues[t.QueueSID]
 	return &matching.Head{
 		TaskSID: t.SID, Priority: t.Priority, VirtualStart: t.VirtualStartTime, Created: t.CreatedAt,
-		LIFO: q != nil && q.TaskOrder == taskrouter.LIFO,
+		LIFO: u.isLIFO(t.QueueSID),
 	}
 }
 
-// bestFor finds the first waiting Task an agent fits; nil when there is none.
-// The agent is asked once per demand class, not once per Task.
-func (u *Unit) bestFor(ctx context.Context, a *Agent) (*entry, error) {
-	classes, err := u.tx.ClassesFor(ctx, a.SID)
-	if err != nil {
-		return nil, err
-	}
-	var fifo, lifo []string
-	for _, c := range classes {
-		ok, err := u.fitsClass(ctx, c, a)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		if q := u.cfg().Queues[c.QueueSID]; q != nil && q.TaskOrder == taskrouter.LIFO {
-			lifo = append(lifo, c.Key)
-		} else {
-			fifo = append(fifo, c.Key)
-		}
-	}
-	if len(fifo)+len(lifo) == 0 {
-		return nil, nil
-	}
-	ts, err := u.tx.Heads(ctx, fifo, lifo)
-	if err != nil || len(ts) == 0 {
-		return nil, err
-	}
-	heads := make([]matching.Head, len(ts))
-	for i, t := range ts {
-		heads[i] = *u.head(t)
-	}
-	best := ts[matching.First(heads, u.preferLIFO())]
-	if err := u.adopt(ctx, []*taskrouter.Task{best}); err != nil {
-		return nil, err
-	}
-	return u.tasks[best.SID], nil
-}
-
-// fitsClass asks whether an agent can take the Tasks of a class now.
-func (u *Unit) fitsClass(ctx context.Context, c *DemandClass, a *Agent) (bool, error) {
-	wc := a.channel(c.ChannelSID)
-	if wc == nil || !wc.HasRoom() {
-		return false, nil
-	}
-	if c.WorkerSID != "" && c.WorkerSID != a.SID {
-		return false, nil
-	}
-	var tg rules.Target
-	if c.Filter != taskrouter.FilterBypassed {
-		r, err := u.routing(ctx, c.WorkflowSID, c.ConfigVersion)
-		if u.broken(err, c.WorkflowSID) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		var ok bool
-		if tg, ok = r.At(rules.Position{Filter: c.Filter, Target: c.Target}); !ok {
-			return false, nil
-		}
-	}
-	doc, err := u.d.documents.get(c.Sample)
-	if err != nil {
-		return false, err
-	}
-	n := &need{target: tg, doc: doc}
-	n.known, n.isKnown = knownValue(tg, doc)
-	if q := u.cfg().Queues[c.QueueSID]; q != nil && !c.IgnoreMembership {
-		if p := u.queueProgram(q); p != nil && p.Live() {
-			n.program = p
-		}
-	}
-	return u.rule(ctx, c.Key, n, a) == matching.Fits, nil
+func (u *Unit) isLIFO(queueSID string) bool {
+	q := u.cfg().Queues[queueSID]
+	return q != nil && q.TaskOrder == taskrouter.LIFO
 }
 
 // assign offers a waiting Task to a freed agent, and to others when the queue

@@ -66,7 +66,9 @@ func (b *bench) audit() *audit {
 			a.open[r.TaskSID] = append(a.open[r.TaskSID], r)
 		}
 		for _, g := range a.agents {
-			cs, err := tx.ClassesFor(ctx, g.SID)
+			keys, err := tx.ClassKeys(ctx, g.SID)
+			require.NoError(b.t, err)
+			cs, err := tx.Classes(ctx, keys...)
 			require.NoError(b.t, err)
 			a.seen[g.SID] = map[string]bool{}
 			for _, c := range cs {

@@ -28,7 +28,11 @@ type routingCache struct {
 	m  map[string]*rules.Routing
 	// live is set once any of them has a target that reads live values.
 	live bool
+	// classes are the demand classes that were asked lately.
+	classes classCache
 }
+
+func newRoutingCache() *routingCache { return &routingCache{m: map[string]*rules.Routing{}} }
 
 type configCache struct {
 	mu          sync.Mutex
@@ -70,7 +74,7 @@ func (c *configCache) drop(ws string) {
 }
 
 func newSnapshot(cfg *Config) *snapshot {
-	s := &snapshot{Config: cfg, routings: &routingCache{m: map[string]*rules.Routing{}}}
+	s := &snapshot{Config: cfg, routings: newRoutingCache()}
 	s.settle()
 	return s
 }

@@ -33,6 +33,10 @@ type Options struct {
 	MaxWorkers int
 	// OnCommit is called after each commit that changed a Workspace.
 	OnCommit func(workspaceSID string)
+	// OnWork is called with the view of a Task after a commit that left
+	// something to do for it, before its durable run hears of it, and must not
+	// wait. It may be called more than once for the same thing.
+	OnWork func(ctx context.Context, v taskrouter.View)
 	// Observer is told what commands and transactions took; nil measures nothing.
 	Observer Observer
 	// Tracer follows commands, for traces; nil follows none.
@@ -117,6 +121,8 @@ type Dispatcher struct {
 	configs   configCache
 	documents documentCache
 	outbox    *outbox
+	// fewClasses and linePage are the constants, except in tests.
+	fewClasses, linePage int
 	// looks holds a token for each explanation that is being made.
 	looks chan struct{}
 }
@@ -127,6 +133,7 @@ func New(store Store, engine *rules.Engine, notifier Notifier, log *zap.Logger, 
 	d := &Dispatcher{
 		store: store, engine: engine, notifier: notifier,
 		log: log.Named("dispatch"), opts: opts.withDefaults(), looks: make(chan struct{}, maxLooks),
+		fewClasses: fewClasses, linePage: linePage,
 	}
 	d.executors.running = map[string]*executor{}
 	d.configs.byWorkspace = map[string]*snapshot{}

@@ -26,7 +26,7 @@ func (l *lines) load(ctx context.Context) error {
 	if l.read {
 		return nil
 	}
-	classes, err := l.s.Classes(ctx, maxClassesRead)
+	classes, err := l.s.AllClasses(ctx, maxClassesRead)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (l *lines) tasks(ctx context.Context, classes []*DemandClass, limit int) ([
 	u := l.u
 	var fifo, lifo []string
 	for _, c := range classes {
-		if q := u.cfg().Queues[c.QueueSID]; q != nil && q.TaskOrder == taskrouter.LIFO {
+		if u.isLIFO(c.QueueSID) {
 			lifo = append(lifo, c.Key)
 		} else {
 			fifo = append(fifo, c.Key)

@@ -26,3 +26,7 @@ func (d *Dispatcher) Followed(ctx context.Context) (sentIn context.Context) {
 	}
 	return sentIn
 }
+
+// WalkLines makes a search through more classes than few walk the lines of
+// their queues, page places at a time, which otherwise takes many classes.
+func (d *Dispatcher) WalkLines(few, page int) { d.fewClasses, d.linePage = few, page }

@@ -143,19 +143,24 @@ func knownValue(tg rules.Target, doc rules.Document) (string, bool) {
 
 // rule decides what only expressions know about an agent.
 func (u *Unit) rule(ctx context.Context, taskSID string, n *need, a *Agent) matching.Reason {
+	facts := u.facts(a)
+	return u.ruleOn(ctx, taskSID, n, a, &facts)
+}
+
+// ruleOn is rule with the facts of the agent, for an agent who is asked often.
+func (u *Unit) ruleOn(ctx context.Context, taskSID string, n *need, a *Agent, facts *rules.WorkerFacts) matching.Reason {
 	if n.isKnown && !n.isKnownAgent(a) {
 		return matching.NotKnownWorker
 	}
-	facts := u.facts(a)
 	if n.program != nil {
-		if ok, err := n.program.Eval(ctx, rules.Input{Worker: &facts}); err != nil || !ok {
+		if ok, err := n.program.Eval(ctx, rules.Input{Worker: facts}); err != nil || !ok {
 			return matching.NotMember
 		}
 	}
 	if n.target.Expression == nil {
 		return matching.Fits
 	}
-	ok, err := n.target.Expression.Eval(ctx, rules.Input{Task: &n.doc, Worker: &facts})
+	ok, err := n.target.Expression.Eval(ctx, rules.Input{Task: &n.doc, Worker: facts})
 	if err != nil {
 		if n.failures++; n.failures == 1 && !u.quiet {
 			u.d.log.Warn("target expression failed and does not match",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,14 +116,16 @@ func TestNoticesSurviveAnOutage(t *testing.T) {
 	require.Positive(t, r.of(other)[removed].view.Revision)
 }
 
-// jammed is a notifier that does not get done with what nobody is in a hurry for.
+// jammed is a notifier that does not get done with what nobody is in a hurry for
+// once it is shut.
 type jammed struct {
 	runs
+	shut atomic.Bool
 	over chan struct{}
 }
 
 func (j *jammed) Notify(ctx context.Context, n dispatch.Notice, v taskrouter.View) error {
-	if !v.ToDo() {
+	if j.shut.Load() && !v.ToDo() {
 		<-j.over
 	}
 	return j.runs.Notify(ctx, n, v)
@@ -137,14 +140,96 @@ func TestOffersDoNotWaitBehindABurst(t *testing.T) {
 	t.Cleanup(func() { release(); require.NoError(t, b.d.Close(context.Background())) })
 	b.workflow(everything(b.queue("Everybody")), withCallback)
 	first := b.task()
+	eventually(t, "its start", func() bool { return len(j.of(first)) == 1 })
+	j.shut.Store(true)
 	for range 40 { // more than there are senders
 		b.task()
 	}
 	b.worker("Ann", "{}")
-	eventually(t, "the offer", func() bool { return len(j.of(first)) == 1 })
-	require.True(t, j.of(first)[0].view.ToDo())
+	eventually(t, "the offer", func() bool { return len(j.of(first)) == 2 })
+	require.True(t, j.of(first)[1].view.ToDo())
 	release()
 	eventually(t, "the others", func() bool { return b.backlog() == 0 })
+}
+
+// gated is a notifier each of whose requests takes until it is let through.
+type gated struct {
+	runs
+	arrived chan string // the Task
+	through chan struct{}
+}
+
+func (g *gated) Notify(ctx context.Context, n dispatch.Notice, v taskrouter.View) error {
+	g.arrived <- n.TaskSID
+	<-g.through
+	return g.runs.Notify(ctx, n, v)
+}
+
+// TestNothingOvertakesTheStartOfARun: what happens to a Task while its run is
+// being started is told afterwards, and told once.
+func TestNothingOvertakesTheStartOfARun(t *testing.T) {
+	g := &gated{arrived: make(chan string, 100), through: make(chan struct{})}
+	b := office(t, func(s *settings) { s.notifier = g })
+	release := sync.OnceFunc(func() { close(g.through) })
+	t.Cleanup(func() { release(); require.NoError(t, b.d.Close(context.Background())) })
+	b.worker("Ann", "{}")
+	task := b.task()
+	require.Equal(t, task, <-g.arrived)
+	offer := b.offer(task).SID
+	b.must(offer, taskrouter.ReservationAccepted)
+	b.must(offer, taskrouter.ReservationCompleted)
+	b.clock.advance(time.Minute)
+	require.NoError(t, b.d.Sweep(b.ctx), "a sweep finds the rows, and leaves them to who has them")
+	other := b.task()
+	require.Equal(t, other, <-g.arrived, "other Tasks do not wait for it")
+	require.Empty(t, g.arrived)
+	release()
+	eventually(t, "both are told", func() bool { return len(g.of(task)) == 2 && b.backlog() == 0 })
+	told := g.of(task)
+	require.True(t, told[0].First)
+	require.Equal(t, taskrouter.TaskReserved, told[0].view.Status)
+	require.False(t, told[1].First)
+	require.True(t, told[1].view.Ended())
+}
+
+// TestManySendersOfOneTask: whatever the order in which senders come by, the
+// last thing a run hears is how its Task ended, and the start is told first.
+func TestManySendersOfOneTask(t *testing.T) {
+	r := &runs{}
+	b := office(t, func(s *settings) { s.notifier = r })
+	t.Cleanup(func() { require.NoError(t, b.d.Close(context.Background())) })
+	b.worker("Ann", "{}")
+	for range 200 {
+		task := b.task()
+		offer := b.offer(task).SID
+		b.must(offer, taskrouter.ReservationAccepted)
+		b.must(offer, taskrouter.ReservationCompleted)
+		eventually(t, "the end", func() bool { told := r.of(task); return len(told) > 0 && told[len(told)-1].view.Ended() })
+		require.True(t, r.of(task)[0].First)
+	}
+	eventually(t, "all are told", func() bool { return b.backlog() == 0 })
+}
+
+// TestWorkIsTold: whoever makes callbacks hears of an offer by its commit, also
+// while Temporal is away.
+func TestWorkIsTold(t *testing.T) {
+	r := &runs{down: true}
+	var mu sync.Mutex
+	var heard []taskrouter.View
+	b := newBench(t, func(s *settings) {
+		s.notifier = r
+		s.options.OnWork = func(_ context.Context, v taskrouter.View) { mu.Lock(); defer mu.Unlock(); heard = append(heard, v) }
+	})
+	t.Cleanup(func() { require.NoError(t, b.d.Close(context.Background())) })
+	b.workflow(everything(b.queue("Everybody")), withCallback)
+	waiting := b.task()
+	require.Empty(t, heard, "nothing is to be done")
+	b.worker("Ann", "{}")
+	require.Len(t, heard, 1)
+	require.Equal(t, waiting, heard[0].TaskSID)
+	require.Equal(t, b.ws, heard[0].WorkspaceSID)
+	require.Equal(t, b.offer(waiting).SID, heard[0].Offers[0].ReservationSID)
+	require.True(t, heard[0].Offers[0].CallbackDue)
 }
 
 // stubborn is a notifier that refuses some Tasks for ever.

@@ -27,7 +27,10 @@ type outbox struct {
 	d *Dispatcher
 	// pressing has something to do for its run, such as an assignment callback
 	// or a call, or lets it end; work is everything else that is urgent.
-	pressing, work chan delivery
+	pressing, work chan *slot
+	// slots are the Tasks of which something is to be sent or being sent.
+	mu    sync.Mutex
+	slots map[string]*slot
 
 	sent chan Notice
 	stop chan struct{}
@@ -36,9 +39,18 @@ type outbox struct {
 	tidy sync.WaitGroup // the deleter
 }
 
+// slot is what the run of one Task has still to hear of. One sender at a time
+// sends of it, so that nothing overtakes the start of a run, and what comes in
+// the meantime is sent as one: each view is the whole state.
+type slot struct {
+	next *delivery
+	// sending: a sender comes back for next. pressing: it stands in that line.
+	sending, pressing bool
+}
+
 func newOutbox(d *Dispatcher) *outbox {
 	o := &outbox{
-		d: d, pressing: make(chan delivery, outboxQueue), work: make(chan delivery, outboxQueue),
+		d: d, pressing: make(chan *slot, outboxQueue), work: make(chan *slot, outboxQueue), slots: map[string]*slot{},
 		sent: make(chan Notice, outboxQueue), stop: make(chan struct{}),
 	}
 	if d.notifier == nil {
@@ -67,40 +79,109 @@ func (o *outbox) send(ds []delivery) {
 		if !x.urgent {
 			continue
 		}
-		line := o.work
-		if x.view.ToDo() || x.view.Ended() {
-			line = o.pressing
+		if x.view.ToDo() && o.d.opts.OnWork != nil {
+			o.d.opts.OnWork(x.context(), x.view)
 		}
 		select {
 		case <-o.stop:
 			return
-		case line <- x:
 		default:
+			o.put(x)
 		}
 	}
 }
 
+// put lets a Task wait for a sender, or adds to what is waiting of it.
+func (o *outbox) put(x delivery) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	pressing := x.view.ToDo() || x.view.Ended()
+	s := o.slots[x.notice.TaskSID]
+	known := s != nil
+	if !known {
+		s = &slot{}
+		o.slots[x.notice.TaskSID] = s
+	}
+	s.add(x)
+	line := o.work
+	if pressing {
+		line = o.pressing
+	}
+	if known && (s.sending || s.pressing || !pressing) {
+		return
+	}
+	select {
+	case line <- s:
+		s.pressing = pressing
+	default:
+		if !known {
+			delete(o.slots, x.notice.TaskSID)
+		}
+	}
+}
+
+// holds reports whether something is to be sent of a Task, or being sent.
+func (o *outbox) holds(taskSID string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.slots[taskSID] != nil
+}
+
+// add makes one of what waits and what came after it.
+func (s *slot) add(x delivery) {
+	if s.next != nil {
+		x = s.next.then(x)
+	}
+	s.next = &x
+}
+
+// take hands what waits to a sender, who comes back until there is nothing:
+// again says that it is the one who was here before.
+func (o *outbox) take(s *slot, taskSID string, again bool) *delivery {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if s.sending && !again {
+		return nil
+	}
+	x := s.next
+	s.next, s.sending = nil, x != nil
+	if again && x == nil {
+		delete(o.slots, taskSID)
+	}
+	return x
+}
+
 // sender sends the pressing first, and then what is in work; a nil channel has
 // nothing.
-func (o *outbox) sender(work <-chan delivery) {
+func (o *outbox) sender(work <-chan *slot) {
 	defer o.busy.Done()
 	for {
 		select {
 		case <-o.stop:
 			return
-		case x := <-o.pressing:
-			o.deliver(x.context(), x.notice, x.view)
+		case s := <-o.pressing:
+			o.empty(s)
 			continue
 		default:
 		}
 		select {
 		case <-o.stop:
 			return
-		case x := <-o.pressing:
-			o.deliver(x.context(), x.notice, x.view)
-		case x := <-work:
-			o.deliver(x.context(), x.notice, x.view)
+		case s := <-o.pressing:
+			o.empty(s)
+		case s := <-work:
+			o.empty(s)
 		}
+	}
+}
+
+// empty sends what a run has to hear of until there is nothing.
+func (o *outbox) empty(s *slot) {
+	x := o.take(s, "", false)
+	for x != nil {
+		task := x.notice.TaskSID
+		o.deliver(x.context(), x.notice, x.view)
+		x = o.take(s, task, true)
 	}
 }
 

@@ -32,6 +32,9 @@ func TestPromisesHoldAfterAnyOperation(t *testing.T) {
 			}
 			rapid.Check(t, func(t *rapid.T) {
 				w := newWorld(benchOn(t, db, set))
+				if rapid.Bool().Draw(t, "walk lines") {
+					w.d.WalkLines(0, rapid.IntRange(1, 12).Draw(t, "page"))
+				}
 				before := w.audit()
 				for _, s := range steps(10, longest).Draw(t, "steps") {
 					w.do(s)
@@ -59,7 +62,8 @@ func fewerChecks(t *testing.T, n string) {
 	t.Cleanup(func() { require.NoError(t, checks.Value.Set(checks.DefValue)) })
 }
 
-// The database does not decide: the same steps lead to the same state.
+// The database does not decide, nor whether the lines of queues are walked or
+// the heads of demand classes compared: the same steps lead to the same state.
 func TestDatabasesAgree(t *testing.T) {
 	dbs := []*store.Store{openStore(t, store.MemoryURL), openStore(t, pgtest.Start(t))}
 	tapes := 6
@@ -74,6 +78,9 @@ func TestDatabasesAgree(t *testing.T) {
 				// Ties go to the smaller SID, so both must mint the same ones.
 				cryptotest.SetGlobalRandom(t, uint64(seed))
 				w := newWorld(benchOn(t, db, chunky))
+				if (seed+i)%2 == 0 {
+					w.d.WalkLines(0, 2+seed)
+				}
 				for n, s := range tape {
 					cryptotest.SetGlobalRandom(t, uint64(1000*seed+n+1))
 					w.do(s)

@@ -16,8 +16,8 @@ type Snapshot interface {
 	ReservationsOf(ctx context.Context, taskSID string, limit int) ([]*taskrouter.Reservation, error)
 	// Members lists the SIDs of the Workers of a queue.
 	Members(ctx context.Context, queueSID string) ([]string, error)
-	// Classes returns all non-empty demand classes, at most limit.
-	Classes(ctx context.Context, limit int) ([]*DemandClass, error)
+	// AllClasses returns all non-empty demand classes, at most limit.
+	AllClasses(ctx context.Context, limit int) ([]*DemandClass, error)
 	// Line returns the first waiting Tasks of some classes, at most limit, in
 	// FIFO or in LIFO order.
 	Line(ctx context.Context, classes []string, lifo bool, limit int) ([]*taskrouter.Task, error)

@@ -127,6 +127,15 @@ type DemandClass struct {
 	Waiting int
 }
 
+// Waiting is a Task's place in the line of its queue.
+type Waiting struct {
+	TaskSID, QueueSID string
+	// Class is the key of its demand class.
+	Class                   string
+	Priority                int64
+	VirtualStart, CreatedAt time.Time
+}
+
 // CandidateQuery asks for the members of a queue that could take a Task now.
 type CandidateQuery struct {
 	QueueSID, ChannelSID string
@@ -189,12 +198,18 @@ type Tx interface {
 	// Presence counts the members of a queue by Activity SID.
 	Presence(ctx context.Context, queueSID string) (map[string]int, error)
 
-	// ClassesFor returns the non-empty demand classes of the queues a Worker
-	// is a member of, and those that name the Worker.
-	ClassesFor(ctx context.Context, workerSID string) ([]*DemandClass, error)
+	// ClassKeys lists the non-empty demand classes of the queues a Worker is a
+	// member of, and those that name the Worker, in no order.
+	ClassKeys(ctx context.Context, workerSID string) ([]string, error)
+	// Classes returns those that exist, in no order.
+	Classes(ctx context.Context, keys ...string) ([]*DemandClass, error)
 	// Heads returns the first of all Tasks of some classes in FIFO order, and
 	// the first of all of others in LIFO order.
 	Heads(ctx context.Context, fifo, lifo []string) ([]*taskrouter.Task, error)
+	// Lines returns the first waiting Tasks of each queue, at most as many as
+	// limit says: of some queues those that are first in FIFO order, of others
+	// those that are first in LIFO order. They come in no order.
+	Lines(ctx context.Context, fifo, lifo []string, limit int) ([]Waiting, error)
 
 	// Call returns a caller's leg or nil; CallOfTask the live one of a Task.
 	Call(ctx context.Context, ref CallRef) (*taskrouter.Call, error)

@@ -60,12 +60,16 @@ func (d *Dispatcher) sweepNotices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var late, untried []Notice
+	var late, untried, held []Notice
 	failed := 0 // in a row
 	for i, n := range list {
 		if failed == sweepFailures { // the deadlines of the next round must not wait for Temporal
 			untried = list[i:]
 			break
+		}
+		if d.outbox.holds(n.TaskSID) { // it is about to be sent, with what came after it
+			held = append(held, n)
+			continue
 		}
 		v, err := d.View(ctx, n.WorkspaceSID, n.TaskSID)
 		if err != nil { // this Workspace cannot be read now; others can
@@ -85,7 +89,7 @@ func (d *Dispatcher) sweepNotices(ctx context.Context) error {
 		late = append(late, n)
 	}
 	// Those that were not tried come before those that failed.
-	return errors.Join(d.postpone(ctx, late, noticeRetry), d.postpone(ctx, untried, 0))
+	return errors.Join(d.postpone(ctx, late, noticeRetry), d.postpone(ctx, untried, 0), d.postpone(ctx, held, coalesce))
 }
 
 func (d *Dispatcher) postpone(ctx context.Context, list []Notice, by time.Duration) error {

@@ -100,13 +100,18 @@ func coalesced(in []delivery) []delivery {
 			out = append(out, x)
 			continue
 		}
-		if out[i].notice.First { // the run is started by whoever made the Task
-			x.notice.First, x.origin = true, out[i].origin
-		}
-		x.urgent = x.urgent || out[i].urgent
-		out[i] = x
+		out[i] = out[i].then(x)
 	}
 	return out
+}
+
+// then is one delivery of two of the same Task, the second of which is later.
+func (x delivery) then(y delivery) delivery {
+	if x.notice.First { // the run is started by whoever made the Task
+		y.notice.First, y.origin = true, x.origin
+	}
+	y.urgent = y.urgent || x.urgent
+	return y
 }
 
 // Unit is one command inside the transaction: the rows it read, changed in

@@ -178,7 +178,7 @@ func BenchmarkHeads(b *testing.B) {
 		b.Run("classes of an agent", func(b *testing.B) {
 			c.in(b, func(ctx context.Context, tx dispatch.Tx) {
 				for b.Loop() {
-					found, err := tx.ClassesFor(ctx, c.agents[0].SID)
+					found, err := tx.ClassKeys(ctx, c.agents[0].SID)
 					require.NoError(b, err)
 					require.Len(b, found, 10)
 				}

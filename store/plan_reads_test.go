@@ -67,10 +67,19 @@ func plannedReads(s *Store, account, ws string, now time.Time) map[string]planne
 		"candidates by channel": {
 			read: candidates(dispatch.CandidateQuery{QueueSID: "WQlarge", ChannelSID: "TC1", Limit: 50, ByChannel: true}), want: "worker_channels_channel_idle",
 		},
-		"is member": {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.IsMember(ctx, "WQ1", "WK1"); return err }},
-		"queues of": {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.QueuesOf(ctx, "WK1"); return err }, want: "queue_members_worker"},
-		"presence":  {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.Presence(ctx, "WQ1"); return err }, sorts: true},
-		"classes":   {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.ClassesFor(ctx, "WK1"); return err }, sorts: true},
+		"is member":  {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.IsMember(ctx, "WQ1", "WK1"); return err }},
+		"queues of":  {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.QueuesOf(ctx, "WK1"); return err }, want: "queue_members_worker"},
+		"presence":   {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.Presence(ctx, "WQ1"); return err }, sorts: true},
+		"class keys": {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.ClassKeys(ctx, "WK1"); return err }},
+		"classes":    {read: func(ctx context.Context, tx dispatch.Tx) error { _, err := tx.Classes(ctx, "a", "b"); return err }},
+		"fifo lines": {read: func(ctx context.Context, tx dispatch.Tx) error {
+			_, err := tx.Lines(ctx, []string{"WQ1", "WQ2"}, nil, 5)
+			return err
+		}, want: "tasks_line_fifo"},
+		"lifo lines": {read: func(ctx context.Context, tx dispatch.Tx) error {
+			_, err := tx.Lines(ctx, nil, []string{"WQ1", "WQ2"}, 5)
+			return err
+		}, want: "tasks_line_lifo"},
 		"fifo heads": {read: func(ctx context.Context, tx dispatch.Tx) error {
 			_, err := tx.Heads(ctx, []string{"a", "b"}, nil)
 			return err

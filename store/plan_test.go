@@ -38,7 +38,7 @@ func (r *recorder) take() []string {
 
 // smallTables may be read from end to end: they have a row a Workspace, or are a
 // few rows of a subquery or of the statement itself.
-var smallTables = regexp.MustCompile(`^SCAN (l|d|j|p|few|part\d|\(subquery-\d+\)|\d+-ROW VALUES CLAUSE)`)
+var smallTables = regexp.MustCompile(`^SCAN (l|d|j|p|few|line|CONSTANT ROW|part\d|\(subquery-\d+\)|\d+-ROW VALUES CLAUSE)`)
 
 // TestSQLitePlans runs every read that happens under a lock or in a sweeper and
 // looks at how SQLite goes about it: along an index, without sorting what may

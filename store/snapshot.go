@@ -57,7 +57,7 @@ func (s snapshot) Members(ctx context.Context, queueSID string) ([]string, error
 }
 
 // Classes returns the demand classes with waiting Tasks, by key.
-func (s snapshot) Classes(ctx context.Context, limit int) ([]*dispatch.DemandClass, error) {
+func (s snapshot) AllClasses(ctx context.Context, limit int) ([]*dispatch.DemandClass, error) {
 	return find(ctx, s.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return s.here(q).Where("waiting > 0").OrderExpr("class_key").Limit(int64(limit))
 	})

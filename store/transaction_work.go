@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -113,19 +115,32 @@ func (t *transaction) Reservation(ctx context.Context, sid string) (*taskrouter.
 	})
 }
 
-// ClassesFor returns the demand classes of the queues a Worker is a member of,
-// without those that name another Worker, and all that name this one, by key.
-func (t *transaction) ClassesFor(ctx context.Context, workerSID string) ([]*dispatch.DemandClass, error) {
-	found, err := find(ctx, t.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
-		// Two ways to the rows, each along an index of its own: with an OR
-		// PostgreSQL would read the classes of all queues.
-		return q.ModelTableExpr("(SELECT n.* FROM demand_classes AS n WHERE n.worker_sid = ? AND n.worker_sid <> ''"+
-			" UNION ALL SELECT c.* FROM queue_members AS m CROSS JOIN demand_classes AS c"+
-			" WHERE m.worker_sid = ? AND c.queue_sid = m.queue_sid AND c.worker_sid = '') AS demand_classes", workerSID, workerSID).
-			Where("workspace_sid = ? AND waiting > 0", t.lock.WorkspaceSID)
+// ClassKeys lists the demand classes of the queues a Worker is a member of,
+// without those that name another Worker, and all that name this one.
+func (t *transaction) ClassKeys(ctx context.Context, workerSID string) ([]string, error) {
+	// Two ways to the rows, each along an index of its own: with an OR
+	// PostgreSQL would read the classes of all queues. The keys come as one
+	// text: with many of them a row each takes longer than finding it.
+	keys, err := value[string](ctx, t.q, "read demand classes",
+		"SELECT COALESCE((SELECT string_agg(n.class_key, ',') FROM demand_classes AS n"+
+			" WHERE n.worker_sid = ? AND n.worker_sid <> '' AND n.workspace_sid = ?), '') || ',' ||"+
+			" COALESCE((SELECT string_agg(c.class_key, ',') FROM queue_members AS m CROSS JOIN demand_classes AS c"+
+			" WHERE m.worker_sid = ? AND c.queue_sid = m.queue_sid AND c.worker_sid = '' AND c.workspace_sid = ?), '')",
+		workerSID, t.lock.WorkspaceSID, workerSID, t.lock.WorkspaceSID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(strings.Split(keys, ","), func(key string) bool { return key == "" }), nil
+}
+
+// Classes returns the demand classes that exist, in no order.
+func (t *transaction) Classes(ctx context.Context, keys ...string) ([]*dispatch.DemandClass, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return find(ctx, t.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
+		return t.here(q).Where("class_key IN (?)", bun.List(keys))
 	})
-	slices.SortFunc(found, func(a, b *dispatch.DemandClass) int { return strings.Compare(a.Key, b.Key) })
-	return found, err
 }
 
 // Heads returns the Task that comes first among those of the FIFO classes, and
@@ -163,4 +178,49 @@ func (t *transaction) Heads(ctx context.Context, fifo, lifo []string) ([]*taskro
 		// tempt SQLite to read all of its Tasks.
 		return q.Where("sid IN ("+strings.Join(parts, " UNION ALL ")+")", args...)
 	})
+}
+
+// waitingRow is what an index of a line knows of a Task.
+type waitingRow struct {
+	SID            string `bun:"sid"`
+	QueueSID       string `bun:"queue_sid"`
+	DemandClass    string `bun:"demand_class"`
+	Priority       int64  `bun:"priority"`
+	VirtualStartAt int64  `bun:"virtual_start_at"`
+	CreatedAt      int64  `bun:"created_at"`
+}
+
+func (r *waitingRow) domain() dispatch.Waiting {
+	return dispatch.Waiting{
+		TaskSID: r.SID, QueueSID: r.QueueSID, Class: r.DemandClass, Priority: r.Priority,
+		VirtualStart: instant(r.VirtualStartAt), CreatedAt: instant(r.CreatedAt),
+	}
+}
+
+// Lines returns the first Tasks of the waiting line of each queue: one walk
+// along an index for each.
+func (t *transaction) Lines(ctx context.Context, fifo, lifo []string, limit int) ([]dispatch.Waiting, error) {
+	var parts []string
+	var args []any
+	for _, side := range []struct {
+		queues []string
+		order  string
+	}{
+		{fifo, "priority DESC, virtual_start_at, created_at, sid"},
+		{lifo, "virtual_start_at DESC, created_at DESC, sid DESC"},
+	} {
+		for _, queue := range side.queues {
+			parts = append(parts, "SELECT * FROM (SELECT sid, queue_sid, demand_class, priority, virtual_start_at, created_at FROM tasks"+
+				" WHERE workspace_sid = ? AND queue_sid = ? AND demand_class <> '' ORDER BY "+side.order+" LIMIT ?) AS line")
+			args = append(args, t.lock.WorkspaceSID, queue, limit)
+		}
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	var rows []*waitingRow
+	if err := t.q.NewRaw(strings.Join(parts, " UNION ALL "), args...).Scan(ctx, &rows); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, classify(err, "read waiting lines")
+	}
+	return mapped(rows, (*waitingRow).domain), nil
 }

@@ -15,6 +15,7 @@ import (
 	sdkclient "go.temporal.io/sdk/client"
 	"go.uber.org/zap"
 
+	"github.com/taskrouter/taskrouter/activities"
 	"github.com/taskrouter/taskrouter/apiserver"
 	"github.com/taskrouter/taskrouter/callqueue"
 	"github.com/taskrouter/taskrouter/dispatch"
@@ -84,6 +85,8 @@ type App struct {
 	// serving is set while durable work is taken from Temporal, migrated once
 	// the database was seen to be up to date.
 	serving, migrated atomic.Bool
+	// callbacks are those of the worker process while it serves.
+	callbacks atomic.Pointer[activities.Callbacks]
 	// unmigrated is set once the database was seen to be too old; it counts
 	// until migrated is set.
 	unmigrated atomic.Bool
@@ -151,6 +154,9 @@ func New(ctx context.Context, o Options) (app *App, err error) {
 	a.waker = newWaker(a.store, a.runs, o.Log)
 	routing := routingOptions(cfg)
 	routing.Crash, routing.OnCommit, routing.Observer, routing.Tracer = o.Crash, a.waker.note, a.metrics, a.tracing.Dispatch()
+	if o.Work {
+		routing.OnWork = a.callBack
+	}
 	a.dispatch = dispatch.New(a.store, engine, notifier{a.runs}, o.Log, routing)
 	a.onStop("settle notices", a.dispatch.Close)
 	if a.voices, err = a.newVoices(cfg); err != nil {

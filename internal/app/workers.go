@@ -9,6 +9,7 @@ import (
 	"github.com/taskrouter/taskrouter/activities"
 	"github.com/taskrouter/taskrouter/events"
 	"github.com/taskrouter/taskrouter/internal/logging"
+	"github.com/taskrouter/taskrouter/taskrouter"
 	"github.com/taskrouter/taskrouter/worker"
 )
 
@@ -28,17 +29,30 @@ func (a *App) buildWorker() error {
 	}
 	a.sender = sender{events.NewDeliverer(slow, a.signingToken, a.log), a.opts.Crash}
 	a.assigner = assigner{events.NewAssigner(client, a.sign, a.log), a.opts.Crash}
-	_, err = a.newProcess(nil)
+	_, err = a.newProcess(a.newCallbacks(), nil)
 	return err
 }
 
-func (a *App) newProcess(fatal func(error)) (*worker.Process, error) {
+// callBack makes assignment callbacks as soon as the offers are committed, while
+// this process conducts durable runs.
+func (a *App) callBack(ctx context.Context, v taskrouter.View) {
+	if c := a.callbacks.Load(); c != nil {
+		activities.Begin(ctx, c, v)
+	}
+}
+
+func (a *App) newCallbacks() *activities.Callbacks {
+	return &activities.Callbacks{
+		Store: crashing{durable{a.dispatch}, a.opts.Crash}, Assigner: measuredAssigner{a.assigner, a.metrics},
+		Limit: a.opts.Config.Worker.Concurrency, Log: logging.ForSDK(a.log),
+	}
+}
+
+func (a *App) newProcess(callbacks *activities.Callbacks, fatal func(error)) (*worker.Process, error) {
 	store := crashing{durable{a.dispatch}, a.opts.Crash}
 	o := worker.Options{
 		Routing: &activities.Routing{Store: store}, Records: &activities.Records{Store: store},
-		Callbacks: &activities.Callbacks{
-			Store: store, Assigner: measuredAssigner{a.assigner, a.metrics}, Limit: a.opts.Config.Worker.Concurrency,
-		},
+		Callbacks:   callbacks,
 		Delivery:    &activities.Delivery{Store: a.store, Sender: measuredSender{a.sender, a.metrics}, Retries: a.opts.Config.Events.CallbackRetries},
 		StopTimeout: a.opts.Config.Worker.DrainTimeout, MaxCallbacks: a.opts.Config.Worker.Concurrency,
 		OnFatal: fatal, BuildID: a.opts.Config.Worker.BuildID,
@@ -54,7 +68,8 @@ func (a *App) newProcess(fatal func(error)) (*worker.Process, error) {
 func (a *App) runWorkers(ctx context.Context) {
 	for ctx.Err() == nil {
 		failed := make(chan error, 1)
-		p, err := a.newProcess(func(err error) {
+		callbacks := a.newCallbacks()
+		p, err := a.newProcess(callbacks, func(err error) {
 			select {
 			case failed <- err:
 			default:
@@ -66,11 +81,13 @@ func (a *App) runWorkers(ctx context.Context) {
 		if err == nil {
 			a.log.Info("worker process serving", logging.Count(len(a.voices.backends)))
 			a.nowServing(true)
+			a.callbacks.Store(callbacks)
 			a.warnSearchAttributes(ctx)
 			select {
 			case <-ctx.Done():
 			case err = <-failed:
 			}
+			a.callbacks.Store(nil)
 			a.nowServing(false)
 			p.Stop()
 		}

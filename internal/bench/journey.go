@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	sdkclient "go.temporal.io/sdk/client"
 
 	"github.com/taskrouter/taskrouter/workflows"
@@ -99,12 +100,35 @@ func (t *tally) finished(ctx context.Context, task string, began time.Time, temp
 	t.ends.Go(func() {
 		limit, stop := context.WithTimeout(ctx, patience)
 		defer stop()
-		if err := temporal.GetWorkflow(limit, workflows.TaskID(task), "").Get(limit, nil); err != nil {
+		if err := conducted(limit, temporal, workflows.TaskID(task)); err != nil {
 			t.fail(fmt.Errorf("the run of %s: %w", task, err))
 			return
 		}
 		t.stages[StageConducted].add(time.Since(began))
 	})
+}
+
+// Pauses between two looks for a run that was not started yet: agents can be
+// quicker than Temporal. They grow, because looking costs Temporal something.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 400 * time.Millisecond
+)
+
+// conducted waits for the end of a durable run.
+func conducted(ctx context.Context, temporal sdkclient.Client, id string) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := temporal.GetWorkflow(ctx, id, "").Get(ctx, nil)
+		var unknown *serviceerror.NotFound
+		if !errors.As(err, &unknown) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
 }
 
 // spreads are those of the stages that were measured.

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"reservations in a transaction", testReservations},
 		{"demand classes", testClasses},
 		{"heads", testHeads},
+		{"lines", testLines},
 		{"agents", testAgents},
 		{"candidates", testCandidates},
 		{"candidates of a large queue", testCandidatesOfLargeQueue},

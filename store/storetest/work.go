@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,11 +135,18 @@ func testClasses(t *testing.T, f *fixture) {
 		c.Key, c.WorkspaceSID, c.QueueSID, c.WorkerSID, c.Waiting = key, f.ws, queue, named, waiting
 		return c
 	}
+	classesFor := func(ctx context.Context, tx dispatch.Tx, worker string) []*dispatch.DemandClass {
+		keys, err := tx.ClassKeys(ctx, worker)
+		require.NoError(t, err)
+		classes, err := tx.Classes(ctx, keys...)
+		require.NoError(t, err)
+		slices.SortFunc(classes, func(a, b *dispatch.DemandClass) int { return strings.Compare(a.Key, b.Key) })
+		return classes
+	}
 	keys := func(worker string) map[string]int {
 		out := map[string]int{}
 		f.in(func(ctx context.Context, tx dispatch.Tx) {
-			classes, err := tx.ClassesFor(ctx, worker)
-			require.NoError(t, err)
+			classes := classesFor(ctx, tx, worker)
 			for _, c := range classes {
 				out[c.Key] = c.Waiting
 			}
@@ -153,8 +162,7 @@ func testClasses(t *testing.T, f *fixture) {
 		class("e", f.queue.SID, "", 0),
 	}})
 	f.in(func(ctx context.Context, tx dispatch.Tx) {
-		classes, err := tx.ClassesFor(ctx, worker.SID)
-		require.NoError(t, err)
+		classes := classesFor(ctx, tx, worker.SID)
 		require.Equal(t, mine, classes[0])
 	})
 	require.Equal(t, map[string]int{"a": 2, "c": 1}, keys(worker.SID))
@@ -167,8 +175,7 @@ func testClasses(t *testing.T, f *fixture) {
 	require.Equal(t, map[string]int{"a": 4}, keys(worker.SID))
 	require.Equal(t, map[string]int{"d": 1}, keys(other.SID))
 	f.in(func(ctx context.Context, tx dispatch.Tx) {
-		classes, err := tx.ClassesFor(ctx, worker.SID)
-		require.NoError(t, err)
+		classes := classesFor(ctx, tx, worker.SID)
 		require.Equal(t, mine.Sample, classes[0].Sample, "a difference keeps the class as it is")
 	})
 	f.apply(&dispatch.Changes{Classes: []*dispatch.DemandClass{{Key: "a", Waiting: -4}}})
@@ -219,6 +226,51 @@ func testHeads(t *testing.T, f *fixture) {
 	require.Equal(t, []string{"WT3"}, heads([]string{"f2"}, nil))
 	require.Equal(t, []string{"WT5"}, heads(nil, []string{"l1"}))
 	require.Empty(t, heads(nil, nil))
+}
+
+func testLines(t *testing.T, f *fixture) {
+	add := func(queue, class string, priority int64, start, created int, sid string) *taskrouter.Task {
+		task := f.newTask()
+		task.SID, task.QueueSID, task.DemandClass, task.Priority, task.VirtualStartTime, task.CreatedAt = sid, queue, class, priority, at(start), at(created)
+		return task
+	}
+	one, two := f.queue.SID, f.queue2.SID
+	f.apply(&dispatch.Changes{Tasks: written(
+		add(one, "a", 5, 8, 9, "WT2"), add(one, "b", 5, 8, 9, "WT1"), add(one, "a", 5, 8, 8, "WT3"), add(one, "a", 0, 1, 1, "WT4"),
+		add(one, "", 9, 1, 1, "WT5"), // waits for nobody
+		add(two, "c", 9, 1, 1, "WT6"), add(two, "d", 0, 8, 4, "WT7"), add(two, "c", 0, 8, 4, "WT8"), add(two, "c", 0, 8, 3, "WT9"),
+	)})
+	second := f.addWorkspace(f.account, "Second")
+	lines := func(fifo, lifo []string, limit int) []string {
+		var out []string
+		f.in(func(ctx context.Context, tx dispatch.Tx) {
+			places, err := tx.Lines(ctx, fifo, lifo, limit)
+			require.NoError(t, err)
+			for _, p := range places {
+				out = append(out, p.TaskSID)
+			}
+		})
+		return out
+	}
+	require.ElementsMatch(t, []string{"WT3", "WT1"}, lines([]string{one}, nil, 2))
+	require.ElementsMatch(t, []string{"WT3", "WT1", "WT2", "WT4"}, lines([]string{one}, nil, 9))
+	require.ElementsMatch(t, []string{"WT3", "WT8"}, lines([]string{one}, []string{two}, 1))
+	require.ElementsMatch(t, []string{"WT8", "WT7", "WT9"}, lines(nil, []string{two}, 3))
+	require.ElementsMatch(t, []string{"WT6", "WT3"}, lines([]string{two, one}, nil, 1))
+	require.Empty(t, lines(nil, nil, 3))
+	require.Empty(t, lines([]string{"WQ0"}, nil, 3))
+	f.in(func(ctx context.Context, tx dispatch.Tx) {
+		places, err := tx.Lines(ctx, []string{one}, nil, 1)
+		require.NoError(t, err)
+		require.Equal(t, []dispatch.Waiting{{
+			TaskSID: "WT3", QueueSID: one, Class: "a", Priority: 5, VirtualStart: at(8), CreatedAt: at(8),
+		}}, places)
+	})
+	require.NoError(t, f.s.InWorkspace(t.Context(), second, func(ctx context.Context, tx dispatch.Tx) error {
+		places, err := tx.Lines(ctx, []string{one}, []string{two}, 5)
+		require.Empty(t, places, "of another Workspace")
+		return err
+	}))
 }
 
 func testJobs(t *testing.T, f *fixture) {
