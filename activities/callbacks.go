@@ -142,9 +142,9 @@ type Callbacks struct {
 // run must not stand still for it. It fails, with type TypeStore, only before
 // anything was sent.
 func (a *Callbacks) Ask(ctx context.Context, in AssignInput) (AssignResult, error) {
-	if h := a.ahead.take(in.ReservationSID); h != nil {
-		if res, ok := h.wait(ctx, cmp.Or(a.Patience, DefaultPatience)); ok {
-			return res, nil
+	if h := a.ahead.find(in.ReservationSID); h != nil {
+		if res, made, err := h.wait(ctx, cmp.Or(a.Patience, DefaultPatience)); made || err != nil {
+			return res, err
 		}
 	}
 	leave, err := a.enter(ctx)
@@ -255,9 +255,9 @@ func Drain(a *Callbacks) {
 // written here rather than handed back, because an instruction may hold
 // telephone numbers and results are kept in the history.
 func (a *Callbacks) Assign(ctx context.Context, in AssignInput) (AssignResult, error) {
-	if h := a.ahead.take(in.ReservationSID); h != nil {
-		if res, ok := h.wait(ctx, CallbackLimit); ok && !res.UnderWay {
-			return res, nil
+	if h := a.ahead.find(in.ReservationSID); h != nil {
+		if res, made, err := h.wait(ctx, CallbackLimit); err != nil || (made && !res.UnderWay) {
+			return res, err
 		}
 	}
 	order, res, err := a.order(ctx, in)

@@ -52,9 +52,13 @@ func TestBegunCallbackIsTheRuns(t *testing.T) {
 			require.Equal(t, accept, s.outcome)
 			require.Equal(t, []string{"order WS1 WR1", "answered WS1 WR1"}, s.calls)
 			require.Empty(t, r.arrived)
+			Begin(t.Context(), a, offered)
+			got, err = run[AssignResult](t, a, ask(a), asked)
+			require.NoError(t, err)
+			require.EqualValues(t, 5, got.View.Revision, "a step that is carried out anew")
 			Drain(a)
 			require.Empty(t, a.places)
-			require.Zero(t, remembered(a))
+			require.Equal(t, []string{"order WS1 WR1", "answered WS1 WR1"}, s.calls)
 		})
 	}
 }
@@ -109,7 +113,7 @@ func TestCallbackThatCouldNotBegin(t *testing.T) {
 		more := offered
 		more.Offers = []taskrouter.OfferView{{ReservationSID: "WR9", CallbackDue: true}}
 		Begin(t.Context(), a, more)
-		require.Nil(t, a.ahead.take("WR9"))
+		require.Nil(t, a.ahead.find("WR9"))
 		r.answer <- CallbackOutcome{}
 		Drain(a)
 		require.Equal(t, []string{"order WS1 WR1", "answered WS1 WR1"}, s.calls)
@@ -125,6 +129,77 @@ func TestCallbackThatCouldNotBegin(t *testing.T) {
 	})
 }
 
+// held is a store whose orders wait until it is let go.
+type held struct {
+	*store
+	arrived, release chan struct{}
+}
+
+func (h held) CallbackOrder(ctx context.Context, ws, task, reservation string) (CallbackOrder, error) {
+	h.arrived <- struct{}{}
+	<-h.release
+	return h.store.CallbackOrder(ctx, ws, task, reservation)
+}
+
+// While nobody has the order, the run is not told that the callback is under
+// way: it would wait for an answer that nobody was asked for.
+func TestOrderThatTakesItsTime(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]bool{"and fails": true, "and is given": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, r := &store{order: CallbackOrder{Proceed: true}}, &receiver{}
+			h := held{store: s, arrived: make(chan struct{}, 2), release: make(chan struct{})}
+			a := &Callbacks{Store: h, Assigner: r, Log: quietly, Patience: time.Millisecond}
+			if fails {
+				s.err = errDown
+			}
+			Begin(t.Context(), a, offered)
+			<-h.arrived
+			over := make(chan struct{})
+			var got AssignResult
+			var err error
+			go func() {
+				defer close(over)
+				got, err = run[AssignResult](t, a, a.Ask, asked)
+			}()
+			select {
+			case <-over:
+				require.Fail(t, "answered before there was an order", "%+v %v", got, err)
+			case <-time.After(50 * time.Millisecond): // much longer than its patience
+			}
+			close(h.release)
+			<-over
+			Drain(a)
+			if fails {
+				requireStoreError(t, err) // that of the run's own try
+				require.Zero(t, r.asked)
+				return
+			}
+			require.NoError(t, err)
+			require.True(t, got.UnderWay || got.View != nil)
+			require.Equal(t, 1, r.asked)
+		})
+	}
+}
+
+// An answer that the store does not take is put into the history, as without a
+// beginning.
+func TestBegunCallbackWithoutAStore(t *testing.T) {
+	t.Parallel()
+	accept := CallbackOutcome{Instruction: &Instruction{Kind: taskrouter.InstructAccept}}
+	s := &store{order: CallbackOrder{Proceed: true}, writeErr: errDown}
+	a := &Callbacks{Store: s, Assigner: &receiver{outcome: accept}, Log: quietly, Patience: time.Minute}
+	Begin(t.Context(), a, offered)
+	got, err := run[AssignResult](t, a, a.Ask, asked)
+	require.NoError(t, err)
+	require.Equal(t, &accept, got.Unsaved)
+	s.mu.Lock()
+	s.writeErr = nil
+	s.mu.Unlock()
+	Drain(a)
+}
+
 // A run that never asks, because another process conducts it, leaves nothing
 // behind.
 func TestBegunCallbackIsForgotten(t *testing.T) {
@@ -136,6 +211,9 @@ func TestBegunCallbackIsForgotten(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, 1, s.saved)
 		require.Equal(t, 1, remembered(a))
+		Begin(t.Context(), a, offered)
+		synctest.Wait()
+		require.Equal(t, 1, s.saved, "views that ask for it again change nothing")
 		<-time.After(CallbackLimit + time.Millisecond)
 		synctest.Wait()
 		require.Zero(t, remembered(a))

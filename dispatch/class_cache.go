@@ -8,21 +8,28 @@ import (
 )
 
 const (
-	// maxClassRules bounds the classes of a Workspace that are kept ready, and
-	// maxVerdicts the answers of agents, a byte each. When there are more, all
-	// are dropped, which costs one reading or asking each.
+	// maxClassRules bounds the classes of a Workspace that are kept ready,
+	// maxSamples the bytes of their samples, and maxVerdicts those of agents and
+	// their answers. When there are more, all are dropped, which costs one
+	// reading or asking each.
 	maxClassRules = 10_000
+	maxSamples    = 16 << 20
 	maxVerdicts   = 16 << 20
+	// entrySize is what an agent takes besides texts and answers, roughly.
+	entrySize = 200
 )
 
 // classCache keeps demand classes of a Workspace by key, and which of them each
 // agent fits. It is never wrong, however old: a key says everything about its
 // class, and an answer is that of an agent with the same name and attributes.
+// What a key says of a configuration that was never committed goes with the
+// snapshot it belongs to, whenever a transaction is given up.
 type classCache struct {
 	mu    sync.Mutex
 	rules map[string]*classRule
 	// shelf counts how often everything was dropped.
 	shelf    int
+	samples  int
 	verdicts map[string]*verdicts
 	size     int
 }
@@ -40,9 +47,9 @@ type verdicts struct {
 type answer byte
 
 const (
-	unasked answer = iota
-	fits
-	fitsNot
+	notAsked answer = iota
+	saysYes
+	saysNo
 )
 
 // find returns the classes that are here and the keys of those that are not.
@@ -64,10 +71,11 @@ func (c *classCache) find(keys []string) (found []*classRule, missing []string) 
 func (c *classCache) keep(r *classRule) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.rules == nil || len(c.rules) >= maxClassRules {
-		c.rules, c.verdicts, c.size = map[string]*classRule{}, nil, 0
+	if c.rules == nil || len(c.rules) >= maxClassRules || c.samples > maxSamples {
+		c.rules, c.samples, c.verdicts, c.size = map[string]*classRule{}, 0, nil, 0
 		c.shelf++
 	}
+	c.samples += len(r.Sample)
 	r.shelf, r.place = c.shelf, len(c.rules)
 	c.rules[r.Key] = r
 }
@@ -81,8 +89,8 @@ func (c *classCache) verdictsOf(a *Agent) *verdicts {
 	if v != nil && v.name == a.FriendlyName && v.attributes == a.Attributes {
 		return v
 	}
-	if c.verdicts == nil {
-		c.verdicts = map[string]*verdicts{}
+	if c.size += entrySize + len(a.FriendlyName) + len(a.Attributes); c.verdicts == nil || c.size > maxVerdicts {
+		c.verdicts, c.size = map[string]*verdicts{}, 0
 	}
 	v = &verdicts{cache: c, shelf: c.shelf, name: a.FriendlyName, attributes: a.Attributes}
 	c.verdicts[a.SID] = v
@@ -94,7 +102,7 @@ func (v *verdicts) get(c *classRule) (ok, decided bool) {
 	if c.shelf != v.shelf || c.place >= len(v.answers) {
 		return false, false
 	}
-	return v.answers[c.place] == fits, v.answers[c.place] != unasked
+	return v.answers[c.place] == saysYes, v.answers[c.place] != notAsked
 }
 
 // put keeps an answer. That a rule failed is none: it may have been out of time.
@@ -102,9 +110,9 @@ func (v *verdicts) put(c *classRule, reason matching.Reason) {
 	if c.shelf != v.shelf || reason == matching.RuleFailed {
 		return
 	}
-	is := fitsNot
+	is := saysNo
 	if reason == matching.Fits {
-		is = fits
+		is = saysYes
 	}
 	if c.place >= len(v.answers) && !v.grow() {
 		return

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,16 +95,35 @@ func TestVerdictsEndWithTheirShelf(t *testing.T) {
 
 func TestVerdictsAreBounded(t *testing.T) {
 	t.Parallel()
-	var c classCache
-	for i := range maxClassRules {
-		cachedClass(&c, fmt.Sprint(i))
+	for name, attributes := range map[string]taskrouter.Attributes{"many classes": `{}`, "long attributes": taskrouter.Attributes(strings.Repeat("x", 8000))} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var c classCache
+			classes := maxClassRules
+			if name != "many classes" {
+				classes = 1
+			}
+			for i := range classes {
+				cachedClass(&c, fmt.Sprint(i))
+			}
+			r := c.rules["0"]
+			each := classes + len(attributes)
+			for i := range 3 * maxVerdicts / each {
+				a := agentCalled("Ann", attributes)
+				a.SID = fmt.Sprint(i)
+				c.verdictsOf(a).put(r, matching.Fits)
+				require.LessOrEqual(t, len(c.verdicts), maxVerdicts/each+1)
+			}
+		})
 	}
-	r := c.rules["0"]
-	for i := range 3 * maxVerdicts / maxClassRules {
-		a := agentCalled("Ann", `{}`)
-		a.SID = fmt.Sprint(i)
-		c.verdictsOf(a).put(r, matching.Fits)
-		require.LessOrEqual(t, c.size, maxVerdicts)
-		require.LessOrEqual(t, len(c.verdicts), maxVerdicts/maxClassRules+1)
+}
+
+func TestSamplesAreBounded(t *testing.T) {
+	t.Parallel()
+	var c classCache
+	sample := taskrouter.Attributes(strings.Repeat("x", 4096))
+	for i := range 3 * maxSamples / len(sample) {
+		c.keep(&classRule{DemandClass: &DemandClass{Key: fmt.Sprint(i), Sample: sample}})
+		require.LessOrEqual(t, len(c.rules), maxSamples/len(sample)+2)
 	}
 }

@@ -34,8 +34,8 @@ type classRule struct {
 }
 
 // live reports whether the answer depends on more than who the agent is: on
-// the Activity or the channels. live is the membership expression of the queue
-// when it does.
+// the Activity or the channels. queue is the membership expression of the queue
+// when it reads those, and nil otherwise.
 func (c *classRule) live(queue *rules.Program) bool {
 	return (queue != nil && !c.IgnoreMembership) || (c.target.Expression != nil && c.target.Expression.Live())
 }
@@ -85,6 +85,9 @@ func (u *Unit) classRule(ctx context.Context, c *DemandClass) (*classRule, error
 		return nil, err
 	}
 	r.known, r.isKnown = knownValue(r.target, r.doc)
+	if r.target.Expression == nil {
+		r.doc = rules.Document{} // nobody reads it
+	}
 	return r, nil
 }
 
@@ -125,15 +128,15 @@ func (u *Unit) fitting(ctx context.Context, classes []*classRule, a *Agent) (out
 			programs[c.QueueSID] = program
 		}
 		live := c.live(program)
-		fits, decided := known.get(c)
+		ok, decided := known.get(c)
 		if live || !decided {
 			reason := u.askRule(ctx, c, program, a, &facts)
-			fits = reason == matching.Fits
+			ok = reason == matching.Fits
 			if !live {
 				known.put(c, reason)
 			}
 		}
-		if fits {
+		if ok {
 			out = append(out, c)
 		}
 	}

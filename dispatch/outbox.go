@@ -13,10 +13,12 @@ import (
 // only the store. What cannot be sent stays in the outbox table, where the
 // sweeper of any process finds it.
 const (
-	outboxSenders = 16
+	// outboxSenders are few: more starts of runs at a time do not get done
+	// sooner, and on a machine that Temporal shares they time out inside it.
+	outboxSenders = 8
 	// outboxReserved are senders for the pressing alone: a burst of new Tasks
 	// that nobody is free for must not keep those waiting that have an agent.
-	outboxReserved = 4
+	outboxReserved = 2
 	outboxQueue    = 4096
 	deleteBatch    = 256
 	deleteInterval = 50 * time.Millisecond

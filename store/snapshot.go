@@ -56,7 +56,7 @@ func (s snapshot) Members(ctx context.Context, queueSID string) ([]string, error
 		"SELECT worker_sid FROM queue_members WHERE workspace_sid = ? AND queue_sid = ? ORDER BY worker_sid", s.lock.WorkspaceSID, queueSID)
 }
 
-// Classes returns the demand classes with waiting Tasks, by key.
+// AllClasses returns the demand classes with waiting Tasks, by key.
 func (s snapshot) AllClasses(ctx context.Context, limit int) ([]*dispatch.DemandClass, error) {
 	return find(ctx, s.q, "read demand classes", (*classRow).domain, func(q *bun.SelectQuery) *bun.SelectQuery {
 		return s.here(q).Where("waiting > 0").OrderExpr("class_key").Limit(int64(limit))

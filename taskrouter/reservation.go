@@ -37,7 +37,7 @@ type CallbackState string
 const (
 	// CallbackNone: the Workflow has no callback URL.
 	CallbackNone CallbackState = ""
-	// CallbackDue: the durable run has to make the request.
+	// CallbackDue: nobody has made the request yet.
 	CallbackDue CallbackState = "due"
 	// CallbackTaken: a process has the order and makes the request.
 	CallbackTaken CallbackState = "taken"

@@ -292,17 +292,17 @@ func (b *bench) readHistories(ctx context.Context, t *tally, into **RunCost) err
 	if b.opt.Temporal == nil || into == nil || *into != nil {
 		return nil
 	}
-	cost := &RunCost{}
-	for i, task := range t.tasks {
-		if i == sampled {
-			break
-		}
-		h, err := workflowstest.History(ctx, b.opt.Temporal, workflows.TaskID(task))
+	cost := &RunCost{Sampled: min(sampled, len(t.tasks))}
+	for i := range cost.Sampled {
+		// From the beginning to the end: what waits for Temporal grows meanwhile.
+		h, err := workflowstest.History(ctx, b.opt.Temporal, workflows.TaskID(t.tasks[i*len(t.tasks)/cost.Sampled]))
 		if err != nil {
 			return err
 		}
 		u := workflowstest.Measure(h)
-		cost.Sampled, cost.Actions, cost.Events = i+1, max(cost.Actions, u.Actions), max(cost.Events, u.Events)
+		cost.Actions, cost.Events = max(cost.Actions, u.Actions), max(cost.Events, u.Events)
+		cost.MeanActions += float64(u.Actions) / float64(cost.Sampled)
+		cost.MeanEvents += float64(u.Events) / float64(cost.Sampled)
 	}
 	*into = cost
 	return nil

@@ -84,7 +84,8 @@ func (r *Report) remarks(out io.Writer) {
 		cost *RunCost
 	}{{"task", r.Runs}, {"call", r.CallRuns}} {
 		if c.cost != nil {
-			fmt.Fprintf(out, "Temporal, a %s: at most %d actions and %d events, of %d looked at\n", c.name, c.cost.Actions, c.cost.Events, c.cost.Sampled)
+			fmt.Fprintf(out, "Temporal, a %s: at most %d actions and %d events, %.1f and %.1f in the mean, of %d looked at\n",
+				c.name, c.cost.Actions, c.cost.Events, c.cost.MeanActions, c.cost.MeanEvents, c.cost.Sampled)
 		}
 	}
 	if len(r.Ratio) > 0 {

@@ -12,3 +12,4 @@ CREATE INDEX CONCURRENTLY tasks_line_lifo ON tasks (workspace_sid, queue_sid, vi
     WHERE demand_class <> '';
 DROP INDEX CONCURRENTLY IF EXISTS demand_classes_keys;
 CREATE INDEX CONCURRENTLY demand_classes_keys ON demand_classes (queue_sid, worker_sid, workspace_sid, class_key);
+DROP INDEX CONCURRENTLY IF EXISTS demand_classes_queue;

@@ -7,3 +7,4 @@ CREATE INDEX tasks_line_fifo ON tasks (workspace_sid, queue_sid, priority DESC, 
 CREATE INDEX tasks_line_lifo ON tasks (workspace_sid, queue_sid, virtual_start_at, created_at, sid, demand_class, priority)
     WHERE demand_class <> '';
 CREATE INDEX demand_classes_keys ON demand_classes (queue_sid, worker_sid, workspace_sid, class_key);
+DROP INDEX demand_classes_queue;
