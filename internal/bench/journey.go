@@ -61,10 +61,15 @@ type tally struct {
 	tasks    []string
 	problems []string
 	ends     sync.WaitGroup // waits for durable runs to end
+	watch    chan struct{}  // has a place for each of those who look
 }
 
+// watchers are how many runs are waited for at a time, those first whose Tasks
+// were done first: looking at more would keep Temporal from ending them.
+const watchers = 64
+
 func newTally() *tally {
-	t := &tally{stages: map[string]*samples{}}
+	t := &tally{stages: map[string]*samples{}, watch: make(chan struct{}, watchers)}
 	for _, s := range Stages() {
 		t.stages[s] = &samples{}
 	}
@@ -98,6 +103,8 @@ func (t *tally) finished(ctx context.Context, task string, began time.Time, temp
 		return
 	}
 	t.ends.Go(func() {
+		t.watch <- struct{}{}
+		defer func() { <-t.watch }()
 		limit, stop := context.WithTimeout(ctx, patience)
 		defer stop()
 		if err := conducted(limit, temporal, workflows.TaskID(task)); err != nil {
